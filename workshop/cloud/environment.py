@@ -1,0 +1,187 @@
+"""One execution environment: a process under AWS's runtime client, used again and again.
+
+Follows "Understanding the Lambda execution environment lifecycle"
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html): INIT, then one
+INVOKE after another. A timeout, an exit or too much memory ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .guardian import kill_tree, remove_tree
+from .launcher import Launch, Launcher
+from .memory import MB, MemoryGauge
+from .model import FunctionVersion, LogEvent, Request
+from .output import OutputReader
+from .runtime_api import Answer, RuntimeApi
+
+INIT_LIMIT_S = 10.0
+LOOK_EVERY_S = 0.02  # how often memory is measured while a function runs
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a wait for the runtime ended.
+
+    kind: "ready", "response", "error", "init-error", "exit", "memory" or "timeout".
+    """
+
+    kind: str
+    body: bytes = b""
+    error_type: str = ""
+    reason: str = ""  # of an exit, as Lambda words it
+
+
+class Environment:
+    """Starts a process and speaks with it through a Runtime API of its own.
+
+    `environ` holds what differs between environments: credentials and the log stream.
+    """
+
+    def __init__(
+        self,
+        function: FunctionVersion,
+        launcher: Launcher,
+        code: Path,
+        layers: Path | None,
+        folder: Path,
+        environ: dict[str, str],
+        guardian,
+    ) -> None:
+        self.function = function
+        self.id = folder.name
+        self.log_stream = environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self._launcher, self._code, self._layers = launcher, code, layers
+        self._folder, self._environ, self._guardian = folder, environ, guardian
+        self._tmp = folder / "tmp"
+        self._tmp.mkdir(parents=True)
+        self._output = OutputReader()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._api: RuntimeApi | None = None
+        self._gauge: MemoryGauge | None = None
+        self._peak = 0
+        self._close_lock = threading.Lock()
+
+    @property
+    def max_memory_mb(self) -> int:
+        """The most memory that its processes used so far, in MB, rounded up."""
+        peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
+        return min(-(-peak // MB), self.function.memory_mb)
+
+    def init(self, limit_s: float = INIT_LIMIT_S) -> Ended:
+        """Starts the process and waits until the runtime asks for work (the INIT phase)."""
+        self._stop_process()
+        self._api = RuntimeApi()
+        environ = self._environ | {"AWS_LAMBDA_RUNTIME_API": self._api.address}
+        self._process = self._launcher.start(
+            Launch(
+                self.function,
+                self._code,
+                self._layers,
+                self._tmp,
+                environ,
+                self._output.write_fd,
+            )
+        )
+        self._guardian.add(self._process.pid)
+        self._gauge = MemoryGauge(self._process.pid)
+        watch = (self._process, self._api)
+        threading.Thread(target=self._report_exit, args=watch, daemon=True).start()
+        return self._wait(time.monotonic() + limit_s)
+
+    def invoke(self, request: Request, limit_s: float) -> Ended:
+        """Hands over one request and waits for its end, `limit_s` seconds at most."""
+        assert self._api is not None, "init() comes before invoke()"
+        deadline_ms = int((time.time() + limit_s) * 1000)
+        deadline = time.monotonic() + limit_s
+        self._api.send(request, deadline_ms)
+        ended = self._wait(deadline)
+        while ended.kind == "ready":  # the runtime came back for more work from the time before
+            ended = self._wait(deadline)
+        if ended.kind in ("response", "error") and self._over_memory():
+            self._stop_process()
+            ended = Ended("memory")
+        return ended
+
+    def take_output(self) -> list[LogEvent]:
+        """What the function printed since the last call."""
+        events = self._output.take()
+        if self._launcher.name == "bubblewrap":
+            return events
+        real = str(self._code)
+        return [
+            LogEvent(e.timestamp_ms, e.message.replace(real, "/var/task"))
+            if real in e.message
+            else e
+            for e in events
+        ]
+
+    def as_on_aws(self, payload: bytes) -> bytes:
+        """An error object with the code at /var/task, where a plain process had it elsewhere."""
+        real = str(self._code).replace("\\", "\\\\").encode()
+        return payload.replace(real, b"/var/task")
+
+    def close(self) -> None:
+        """Ends the process and removes its files; does nothing the second time."""
+        with self._close_lock:
+            self._stop_process()
+            self._output.close()
+            remove_tree(str(self._folder))
+
+    def _over_memory(self) -> bool:
+        return self._gauge is not None and self._gauge.measure() > self.function.memory_mb * MB
+
+    def _wait(self, deadline: float) -> Ended:
+        """Waits for the runtime, looking at the memory while it runs."""
+        assert self._api is not None
+        first = True
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._stop_process()
+                return Ended("timeout")
+            with contextlib.suppress(queue.Empty):
+                answer = self._api.answers.get(timeout=min(left, LOOK_EVERY_S))
+                return Ended(answer.kind, answer.body, answer.error_type, answer.error_type)
+            if not first and self._over_memory():
+                self._stop_process()
+                return Ended("memory")
+            first = False
+
+    def _report_exit(self, process: subprocess.Popen[bytes], api: RuntimeApi) -> None:
+        code = process.wait()
+        # An answer that was sent just before the exit counts first.
+        time.sleep(0.005)
+        api.answers.put(Answer("exit", error_type=exit_reason(code)))
+
+    def _stop_process(self) -> None:
+        if self._process is None:
+            return
+        self._peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
+        self._gauge = None
+        kill_tree(self._process.pid)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        self._guardian.discard(self._process.pid)
+        if self._api:
+            self._api.close()
+        self._process = None
+
+
+def exit_reason(code: int) -> str:
+    """The words of Lambda for a process that ended: exit status, signal, or nothing."""
+    signals = {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated"}
+    number = -code if code < 0 else code - 128 if sys.platform != "win32" and code > 128 else 0
+    if number:
+        return f"Runtime exited with error: signal: {signals.get(number, number)}"
+    if code:
+        return f"Runtime exited with error: exit status {code}"
+    return "Runtime exited without providing a reason"

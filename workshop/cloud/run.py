@@ -1,0 +1,147 @@
+"""Runs one invocation in an environment, from START to REPORT, and says what came of it."""
+
+from __future__ import annotations
+
+import time
+
+from .environment import INIT_LIMIT_S, Ended, Environment
+from .loglines import LogLines, Report
+from .model import Invocation, LogEvent, Outcome, Request, error_payload
+
+LARGEST_RESPONSE = 6_291_556  # bytes: 6 MB and 100 bytes
+OUT_OF_MEMORY = "Runtime exited with error: signal: killed"
+
+
+class Run:
+    """One request in one environment. `cold` environments are initialised first."""
+
+    def __init__(self, environment: Environment, request: Request, cold: bool) -> None:
+        self._environment = environment
+        self._function = environment.function
+        self._request = request
+        self._cold = cold
+        self._lines = LogLines(environment.function)
+        self.before: list[LogEvent] = []  # log of INIT, ahead of START
+        self.init_ms: float | None = None
+        self.usable = True  # whether the environment can serve again
+
+    def initialise(self) -> bool:
+        """The INIT phase; False if it failed, so that the invocation repeats it."""
+        self.before += self._lines.init_start()
+        began = time.perf_counter()
+        ended = self._environment.init()
+        took_ms = (time.perf_counter() - began) * 1000
+        self.before += self._environment.take_output()
+        if ended.kind == "ready":
+            self.init_ms = took_ms
+            return True
+        took_ms = min(took_ms, INIT_LIMIT_S * 1000)
+        self.before += self._init_report(ended, took_ms, "init")
+        return False
+
+    def invoke(self, initialised: bool) -> tuple[Outcome, Invocation]:
+        """The INVOKE phase, with INIT again in it where the first one failed."""
+        limit_s = float(self._function.timeout_s)
+        self._start_lines = self._lines.start(self._request.request_id)
+        started_at, began = time.time(), time.perf_counter()
+        ended = Ended("ready") if initialised else self._repeat_init(limit_s)
+        if ended.kind == "ready":
+            left_s = limit_s - (time.perf_counter() - began)
+            ended = self._environment.invoke(self._request, max(left_s, 0.001))
+        duration_ms = (time.perf_counter() - began) * 1000
+        if ended.kind == "timeout":
+            duration_ms = limit_s * 1000
+        return self._finish(ended, started_at, duration_ms)
+
+    def _repeat_init(self, limit_s: float) -> Ended:
+        began = time.perf_counter()
+        ended = self._environment.init(limit_s)
+        took_ms = (time.perf_counter() - began) * 1000
+        self.before += self._environment.take_output()
+        if ended.kind != "ready":
+            self.before += self._init_report(ended, took_ms, "invoke")
+        return ended
+
+    def _init_report(self, ended: Ended, took_ms: float, phase: str) -> list[LogEvent]:
+        status = "timeout" if ended.kind == "timeout" else "error"
+        error_type = None if status == "timeout" else self._error_type(ended)
+        return self._lines.init_report(took_ms, phase, status, error_type)
+
+    def _finish(
+        self, ended: Ended, started_at: float, duration_ms: float
+    ) -> tuple[Outcome, Invocation]:
+        outcome = self._outcome(ended)
+        self.usable = ended.kind in ("response", "error")
+        report = self._report(ended, outcome, duration_ms)
+        printed = self._environment.take_output()
+        outcome.logs = [
+            *self._start_lines,
+            *printed,
+            *self._lines.end(report),
+        ]
+        return outcome, self._record(report, outcome, started_at)
+
+    def _outcome(self, ended: Ended) -> Outcome:
+        """The payload that the caller gets."""
+        request_id = self._request.request_id
+        prefix = f"RequestId: {request_id} Error: "
+        if ended.kind == "response":
+            if len(ended.body) > LARGEST_RESPONSE:
+                message = (
+                    "Response payload size exceeded maximum allowed payload size "
+                    f"({LARGEST_RESPONSE} bytes)."
+                )
+                return Outcome(error_payload("Function.ResponseSizeTooLarge", message), True)
+            return Outcome(ended.body)
+        if ended.kind in ("error", "init-error"):
+            return Outcome(self._environment.as_on_aws(ended.body), True)
+        if ended.kind == "timeout":
+            message = f"{prefix}Task timed out after {self._function.timeout_s:.2f} seconds"
+            return Outcome(error_payload("Sandbox.Timedout", message), True)
+        reason = OUT_OF_MEMORY if ended.kind == "memory" else ended.reason
+        return Outcome(error_payload("Runtime.ExitError", prefix + reason), True)
+
+    def _report(self, ended: Ended, outcome: Outcome, duration_ms: float) -> Report:
+        status, error_type = "success", None
+        if ended.kind == "timeout":
+            status = "timeout"
+        elif ended.kind in ("exit", "memory", "init-error"):
+            status, error_type = "error", self._error_type(ended)
+        elif self._function.log_format == "JSON" and outcome.error:
+            status = "error"
+        return Report(
+            self._request.request_id,
+            duration_ms,
+            self.init_ms,
+            self._environment.max_memory_mb,
+            status,
+            error_type,
+        )
+
+    def _error_type(self, ended: Ended) -> str:
+        if ended.kind == "memory":
+            return "Runtime.OutOfMemory"
+        if ended.kind == "init-error":
+            known = ended.error_type.startswith("Runtime.")
+            return ended.error_type if known else "Runtime.Unknown"
+        return "Runtime.ExitError"
+
+    def _record(self, report: Report, outcome: Outcome, started_at: float) -> Invocation:
+        status = report.status
+        if outcome.error and status == "success":
+            status = "error"
+        return Invocation(
+            function_name=self._function.name,
+            request_id=self._request.request_id,
+            environment_id=self._environment.id,
+            cold=self._cold,
+            received_at=self._request.received_at,
+            started_at=started_at,
+            ended_at=started_at + report.duration_ms / 1000,
+            init_ms=report.init_ms,
+            duration_ms=report.duration_ms,
+            billed_ms=report.billed_ms,
+            memory_size_mb=self._function.memory_mb,
+            max_memory_mb=report.max_memory_mb,
+            status=status,
+        )

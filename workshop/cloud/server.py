@@ -1,0 +1,272 @@
+"""The HTTP server: lets only its owner in, runs invocations, and leaves the rest to moto."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer
+
+from .invoker import Invoker, new_request
+from .model import ApiError, Outcome
+from .seam import MotoRequestHandler, application, find_function
+
+INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/")
+XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
+StartResponse = Callable[..., Any]
+
+
+class PortTaken(OSError):
+    """The port that was asked for is in use."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"Port {port} is in use by another program. Choose another one "
+            f"(`workshop cloud --port {port + 1}`), or port 0 for any that is free."
+        )
+        self.port = port
+
+
+class Gate:
+    """Who may speak to the cloud: its owner's keys, from no web page, by a local name."""
+
+    def __init__(self, keys: set[str]) -> None:
+        self._keys = keys
+
+    def refusal(self, environ: dict[str, Any]) -> tuple[str, str] | None:
+        """An error's code and message, or None for a request that may pass."""
+        host = environ.get("HTTP_HOST", "")
+        if not _is_local(host):
+            return "AccessDeniedException", f"The local cloud does not answer to the host {host!r}."
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None or environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
+            return "AccessDeniedException", f"The local cloud does not answer web pages ({origin})."
+        if access_key(environ) not in self._keys:
+            return (
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid. "
+                "Use the AWS_ACCESS_KEY_ID that this run of the local cloud printed.",
+            )
+        return None
+
+
+class Api:
+    """The WSGI application."""
+
+    def __init__(self, gate: Gate, invoker: Invoker) -> None:
+        self._gate = gate
+        self._invoker = invoker
+        self._moto = application()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        refusal = self._gate.refusal(environ)
+        if refusal:
+            return _refuse(environ, start_response, *refusal)
+        found = INVOKE.fullmatch(environ["PATH_INFO"])
+        if found and environ["REQUEST_METHOD"] == "POST":
+            return self._invoke(unquote(found[1]), environ, start_response)
+        return self._moto(environ, start_response)
+
+    def _invoke(
+        self, name: str, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        body = _read_body(environ)
+        try:
+            return self._answer(name, body, environ, start_response)
+        except ApiError as error:
+            headers = [("x-amzn-ErrorType", error.code)]
+            if error.status == 429:
+                headers.append(("Retry-After", "1"))
+            return _respond(start_response, error.status, headers, error.body())
+
+    def _answer(
+        self, name: str, body: bytes, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        qualifier = query.get("Qualifier", [None])[0]
+        function, invoked_arn = find_function(_region(environ), name, qualifier)
+        kind = environ.get("HTTP_X_AMZN_INVOCATION_TYPE") or environ.get(
+            "HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse"
+        )
+        context = _client_context(environ.get("HTTP_X_AMZ_CLIENT_CONTEXT"))
+        request = new_request(body, invoked_arn, context)
+        headers = [
+            ("x-amzn-RequestId", request.request_id),
+            ("X-Amzn-Trace-Id", request.trace_id.partition(";")[0]),
+        ]
+        if kind == "DryRun":
+            return _respond(start_response, 204, headers, b"")
+        if kind == "Event":
+            self._invoker.asynchronous(function, request)
+            return _respond(start_response, 202, headers, b"")
+        if kind != "RequestResponse":
+            raise ApiError(
+                400,
+                "InvalidParameterValueException",
+                f"Value '{kind}' at 'invocationType' failed to satisfy constraint: Member must "
+                "satisfy enum value set: [Event, RequestResponse, DryRun]",
+            )
+        outcome = self._invoker.synchronous(function, request)
+        headers.append(("X-Amz-Executed-Version", function.version))
+        headers += _outcome_headers(outcome, environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail")
+        return _respond(start_response, 200, headers, outcome.payload)
+
+
+class Server:
+    """Serves an Api on 127.0.0.1 in threads of its own. Raises PortTaken."""
+
+    def __init__(self, app: Api, port: int) -> None:
+        if port:
+            _check_free(port)
+        try:
+            # werkzeug prints and exits where the port is taken
+            with contextlib.redirect_stderr(io.StringIO()):
+                self._server = _HttpServer("127.0.0.1", port, app, handler=_Handler)
+        except SystemExit:
+            raise PortTaken(port) from None
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="local-cloud", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops listening and drops the connections."""
+        self._server.shutdown()
+        self._thread.join(timeout=5)
+        self._server.server_close()
+        self._server.drop_connections()
+
+
+class _HttpServer(ThreadedWSGIServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 512
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._connections: set[socket.socket] = set()
+        super().__init__(*args, **kwargs)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+
+    def drop_connections(self) -> None:
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(MotoRequestHandler):
+    protocol_version = "HTTP/1.1"  # clients keep their connection
+    wbufsize = -1  # headers and body leave in one write
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """The learner's terminal is not an access log."""
+
+
+def access_key(environ: dict[str, Any]) -> str | None:
+    """The access key id that a request is signed with, in its header or its query string."""
+    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if found:
+        return found[1]
+    query = parse_qs(environ.get("QUERY_STRING", ""))
+    credential = query.get("X-Amz-Credential", query.get("AWSAccessKeyId", [""]))[0]
+    return credential.split("/")[0] or None
+
+
+def _region(environ: dict[str, Any]) -> str:
+    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return found[2] if found else "us-east-1"
+
+
+def _is_local(host: str) -> bool:
+    name = host.rsplit(":", 1)[0].lower()
+    return name in ("127.0.0.1", "localhost") or name.endswith(
+        (".localhost", ".amazonaws.com", ".on.aws")
+    )
+
+
+def _read_body(environ: dict[str, Any]) -> bytes:
+    if environ.get("wsgi.input_terminated"):
+        return environ["wsgi.input"].read()
+    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+
+
+def _client_context(header: str | None) -> str | None:
+    """The client context's JSON. Raises ApiError if it is not base64 of JSON."""
+    if not header:
+        return None
+    try:
+        text = base64.b64decode(header, validate=True).decode()
+        json.loads(text)
+    except ValueError:
+        raise ApiError(
+            400, "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+        ) from None
+    return " ".join(text.split("\n"))
+
+
+def _outcome_headers(outcome: Outcome, with_log: bool) -> list[tuple[str, str]]:
+    headers = []
+    if outcome.error:
+        headers.append(("X-Amz-Function-Error", "Unhandled"))
+    if with_log:
+        headers.append(("X-Amz-Log-Result", base64.b64encode(outcome.tail()).decode()))
+    return headers
+
+
+def _respond(
+    start_response: StartResponse, status: int, headers: list[tuple[str, str]], body: bytes
+) -> Iterable[bytes]:
+    every = [*headers, ("Content-Type", "application/json")]
+    if status != 204:
+        every.append(("Content-Length", str(len(body))))
+    start_response(f"{status} {_REASONS.get(status, 'Error')}", every)
+    return [body] if body else []
+
+
+_REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 403: "Forbidden", 404: "Not Found"}
+
+
+def _refuse(
+    environ: dict[str, Any], start_response: StartResponse, code: str, message: str
+) -> Iterable[bytes]:
+    """403 in the form that the service's clients read."""
+    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    headers = [("Connection", "close")]  # the request's body was not read
+    if found and found[3] in XML_SERVICES:
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = error if found[3] == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
+        start_response("403 Forbidden", [*headers, ("Content-Type", "text/xml")])
+        return [body.encode()]
+    headers.append(("x-amzn-ErrorType", code))
+    body = json.dumps({"__type": code, "message": message}).encode()
+    return _respond(start_response, 403, headers, body)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise PortTaken(port)
+
+
+__all__ = ["Api", "BaseWSGIServer", "Gate", "PortTaken", "Server"]

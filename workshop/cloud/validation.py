@@ -1,0 +1,196 @@
+"""What AWS refuses when a function is created or changed, in AWS's words.
+
+The messages were recorded from AWS (2022 to 2026) or follow the API's constraints
+(https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from datetime import date
+from typing import Any
+
+from .model import ApiError
+from .runtimes import RUNTIMES
+
+LARGEST_UNZIPPED = 262_144_000  # bytes, layers included
+LARGEST_ENVIRONMENT = 4096  # bytes of the variables as JSON
+NAME = r"[a-zA-Z0-9-_\.]+"
+HANDLER = r"[^\s]+"
+VARIABLE = r"[a-zA-Z]([a-zA-Z0-9_])+"
+OTHER_RUNTIMES = (
+    "nodejs20.x",
+    "nodejs22.x",
+    "nodejs24.x",
+    "java11",
+    "java17",
+    "java21",
+    "java25",
+    "dotnet8",
+    "dotnet10",
+    "ruby3.3",
+    "ruby3.4",
+    "provided.al2",
+    "provided.al2023",
+)
+RESERVED_VARIABLES = frozenset(
+    """_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV
+    AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION
+    AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME
+    AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    AWS_LAMBDA_RUNTIME_API AWS_LAMBDA_METADATA_API AWS_LAMBDA_METADATA_TOKEN
+    AWS_LAMBDA_MAX_CONCURRENCY LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR""".split()
+)
+
+
+def check_configuration(spec: dict[str, Any]) -> None:
+    """Checks the fields of CreateFunction and UpdateFunctionConfiguration that are there.
+
+    Raises ApiError: ValidationException or InvalidParameterValueException, status 400.
+    """
+    _range(spec.get("Timeout"), "timeout", 1, 900)
+    _range(spec.get("MemorySize"), "memorySize", 128, 10_240)
+    storage = spec.get("EphemeralStorage") or {}
+    _range(storage.get("Size"), "ephemeralStorage.size", 512, 10_240)
+    _pattern(spec.get("Handler"), "handler", HANDLER, 128)
+    if "Runtime" in spec:
+        _check_runtime(spec["Runtime"])
+    if "Environment" in spec:
+        _check_variables((spec["Environment"] or {}).get("Variables") or {})
+    layers = spec.get("Layers") or []
+    if len(layers) > 5:
+        raise _invalid("Cannot reference more than 5 layers.")
+    _check_logging(spec.get("LoggingConfig") or {})
+
+
+def check_creation(spec: dict[str, Any]) -> None:
+    """Checks the fields that only CreateFunction has. Raises ApiError."""
+    name = str(spec.get("FunctionName", "")).rsplit(":", 1)[-1]
+    _pattern(name, "functionName", NAME, 64)
+    if spec.get("PackageType", "Zip") == "Zip":
+        for field in ("Runtime", "Handler"):
+            if not spec.get(field):
+                raise _invalid(
+                    f"Runtime and Handler are mandatory parameters for functions created "
+                    f"with deployment packages. {field} is missing."
+                )
+    check_configuration(spec)
+
+
+def check_package(zipped: bytes, layers: tuple[bytes, ...] = ()) -> None:
+    """Checks that a deployment package is a zip and small enough. Raises ApiError."""
+    if not zipped:
+        raise _invalid("Uploaded file must be a non-empty zip")
+    try:
+        sizes = [
+            sum(info.file_size for info in zipfile.ZipFile(io.BytesIO(each)).infolist())
+            for each in (zipped, *layers)
+        ]
+    except (zipfile.BadZipFile, OSError):
+        raise _invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from None
+    if sizes[0] == 0 and not zipfile.ZipFile(io.BytesIO(zipped)).namelist():
+        raise _invalid("Uploaded file must be a non-empty zip")
+    if sum(sizes) > LARGEST_UNZIPPED:
+        raise _invalid(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
+
+
+def check_reserved_concurrency(wanted: int, others: int, account_limit: int = 1000) -> None:
+    """Checks that at least 100 of the account's concurrency stay unreserved. Raises ApiError."""
+    if wanted < 0:
+        raise _constraint(wanted, "reservedConcurrentExecutions", "Member must have value greater than or equal to 0")
+    if account_limit - others - wanted < 100:
+        raise _invalid(
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            "UnreservedConcurrentExecution below its minimum value of [100]."
+        )
+
+
+def _check_runtime(runtime: str) -> None:
+    known = RUNTIMES.get(runtime)
+    if known is not None and known.can_create(date.today()):
+        return
+    if runtime in OTHER_RUNTIMES:
+        return
+    names = ", ".join([*(n for n, r in RUNTIMES.items() if r.can_create()), *OTHER_RUNTIMES])
+    raise _invalid(
+        f"Value {runtime} at 'runtime' failed to satisfy constraint: "
+        f"Member must satisfy enum value set: [{names}] or be a valid ARN"
+    )
+
+
+def _check_variables(variables: dict[str, str]) -> None:
+    reserved = sorted(RESERVED_VARIABLES & set(variables))
+    if reserved:
+        raise _invalid(
+            "Lambda was unable to configure your environment variables because the environment "
+            "variables you have provided contains reserved keys that are currently not supported "
+            f"for modification. Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    for name in variables:
+        if not re.fullmatch(VARIABLE, name):
+            raise _constraint(
+                variables,
+                "environment.variables",
+                f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE}]",
+            )
+
+
+
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > LARGEST_ENVIRONMENT:
+        raise _invalid(
+            "Lambda was unable to configure your environment variables because the environment "
+            f"variables you have provided exceeded the 4KB limit. String measured: {measured}"
+        )
+
+
+def _check_logging(logging: dict[str, Any]) -> None:
+    allowed = {
+        "LogFormat": ("JSON", "Text"),
+        "ApplicationLogLevel": ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+        "SystemLogLevel": ("DEBUG", "INFO", "WARN"),
+    }
+    for field, values in allowed.items():
+        if field in logging and logging[field] not in values:
+            path = "loggingConfig." + field[0].lower() + field[1:]
+            enum = ", ".join(values)
+            raise _constraint(logging[field], path, f"Member must satisfy enum value set: [{enum}]")
+    levels = {"ApplicationLogLevel", "SystemLogLevel"} & set(logging)
+    if levels and logging.get("LogFormat", "Text") == "Text":
+        raise _invalid(
+            "ApplicationLogLevel and SystemLogLevel are only supported with LogFormat JSON."
+        )
+
+
+def _range(value: int | None, field: str, least: int, most: int) -> None:
+    if value is None:
+        return
+    if value > most:
+        raise _constraint(value, field, f"Member must have value less than or equal to {most}")
+    if value < least:
+        raise _constraint(value, field, f"Member must have value greater than or equal to {least}")
+
+
+def _pattern(value: str | None, field: str, pattern: str, longest: int) -> None:
+    if value is None:
+        return
+    if len(value) > longest:
+        raise _constraint(value, field, f"Member must have length less than or equal to {longest}")
+    if not re.fullmatch(pattern, value):
+        raise _constraint(value, field, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _constraint(value: object, field: str, constraint: str) -> ApiError:
+    return ApiError(
+        400,
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
+        f"constraint: {constraint}",
+    )
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError(400, "InvalidParameterValueException", message)
