@@ -1,13 +1,12 @@
 """The local cloud: the AWS APIs on 127.0.0.1, with Lambda functions that really run.
 
-    from workshop.cloud import LocalCloud
+from workshop.cloud import LocalCloud
 
-    with LocalCloud() as cloud:
-        client = cloud.client("lambda")
+with LocalCloud() as cloud:
+    client = cloud.client("lambda")
 """
 
 from .local import LocalCloud
-from .model import Invocation
-from .server import PortTaken
+from .model import Invocation, PortTaken
 
 __all__ = ["Invocation", "LocalCloud", "PortTaken"]

@@ -8,6 +8,7 @@ INVOKE after another. A timeout, an exit or too much memory ends it.
 from __future__ import annotations
 
 import contextlib
+import json
 import queue
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .guardian import kill_tree, remove_tree
-from .launcher import Launch, Launcher
+from .launcher import PYTHON_PREFIX, Launch, Launcher
 from .memory import MB, MemoryGauge
 from .model import FunctionVersion, LogEvent, Request
 from .output import OutputReader
@@ -69,6 +70,10 @@ class Environment:
         self._gauge: MemoryGauge | None = None
         self._peak = 0
         self._close_lock = threading.Lock()
+        # A plain process has its code elsewhere, and Python is where it was installed.
+        self._renamed = [(str(code), "/var/task"), (PYTHON_PREFIX, "/var/lang")]
+        if layers:
+            self._renamed.append((str(layers), "/opt"))
 
     @property
     def max_memory_mb(self) -> int:
@@ -113,21 +118,22 @@ class Environment:
 
     def take_output(self) -> list[LogEvent]:
         """What the function printed since the last call."""
-        events = self._output.take()
-        if self._launcher.name == "bubblewrap":
-            return events
-        real = str(self._code)
         return [
-            LogEvent(e.timestamp_ms, e.message.replace(real, "/var/task"))
-            if real in e.message
-            else e
-            for e in events
+            LogEvent(event.timestamp_ms, self._text_as_on_aws(event.message))
+            for event in self._output.take()
         ]
 
     def as_on_aws(self, payload: bytes) -> bytes:
-        """An error object with the code at /var/task, where a plain process had it elsewhere."""
-        real = str(self._code).replace("\\", "\\\\").encode()
-        return payload.replace(real, b"/var/task")
+        """An error object with the paths that a function has on AWS."""
+        text = payload.decode("utf-8", "replace")
+        for real, on_aws in self._renamed:
+            text = text.replace(json.dumps(real)[1:-1], on_aws)
+        return text.encode()
+
+    def _text_as_on_aws(self, text: str) -> str:
+        for real, on_aws in self._renamed:
+            text = text.replace(real, on_aws)
+        return text
 
     def close(self) -> None:
         """Ends the process and removes its files; does nothing the second time."""

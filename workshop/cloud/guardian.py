@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 
 def kill_tree(pid: int) -> None:
@@ -26,7 +27,7 @@ def remove_tree(folder: str) -> None:
     """Removes a folder, read-only parts too."""
     for root, _, _ in os.walk(folder):
         with contextlib.suppress(OSError):
-            os.chmod(root, 0o700)
+            Path(root).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
 
 

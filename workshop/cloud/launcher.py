@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,7 @@ from .model import FunctionVersion
 from .package import link_runtime, runtime_files
 
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+PYTHON_PREFIX = str(Path(PYTHON).parent.parent)
 # Set by the bootstrap, not at the start: they would change how Python itself starts.
 LATE = ("LD_LIBRARY_PATH", "PYTHONPATH", "PATH")
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store")
@@ -87,6 +89,8 @@ class BubblewrapLauncher:
     def __init__(self) -> None:
         self._bwrap = shutil.which("bwrap") or "bwrap"
         self._fixed = [*_system_view(), *_runtime_view()]
+        # `--die-with-parent` means the thread that starts the process, so these threads stay.
+        self._starters = ThreadPoolExecutor(4, "function-starter")
 
     def start(self, launch: Launch) -> subprocess.Popen[bytes]:
         environ = _environ(launch, "/var/task", "/var/runtime", "/opt")
@@ -100,7 +104,7 @@ class BubblewrapLauncher:
             *("--chdir", "/var/task", "--"),
             *_command(environ, "/var/task", "/var/runtime", "/opt"),
         ]
-        return _popen(launch, command, environ, cwd="/")
+        return self._starters.submit(_popen, launch, command, environ, "/").result()
 
 
 def choose_launcher(isolation: str, folder: Path) -> Launcher:
@@ -132,14 +136,13 @@ def _system_view() -> list[str]:
     ]
     for folder in map(Path, SYSTEM_FOLDERS):
         if folder.is_symlink():
-            args += ["--symlink", os.readlink(folder), str(folder)]
+            args += ["--symlink", str(folder.readlink()), str(folder)]
         elif folder.is_dir():
             args += ["--ro-bind", str(folder), str(folder)]
     for file in SYSTEM_FILES:
         args += ["--ro-bind-try", file, file]
-    prefix = Path(PYTHON).parent.parent
-    if not prefix.is_relative_to("/usr"):
-        args += ["--ro-bind", str(prefix), str(prefix)]
+    if not Path(PYTHON_PREFIX).is_relative_to("/usr"):
+        args += ["--ro-bind", PYTHON_PREFIX, PYTHON_PREFIX]
     return args
 
 
@@ -162,8 +165,7 @@ def _environ(launch: Launch, task: str, runtime: str, opt: str) -> dict[str, str
 
 def _command(environ: dict[str, str], task: str, runtime: str, opt: str) -> list[str]:
     late = json.dumps([{name: environ[name] for name in LATE}, task, runtime, opt])
-    bootstrap = os.path.join(runtime, "bootstrap.py")
-    return [PYTHON, "-S", "-s", "-B", bootstrap, late]
+    return [PYTHON, "-S", "-s", "-B", f"{runtime}/bootstrap.py", late]
 
 
 def _popen(

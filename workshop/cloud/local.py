@@ -20,7 +20,6 @@ from .invoker import Invoker, new_request
 from .launcher import choose_launcher
 from .model import Invocation
 from .pools import Pools
-from .server import Api, Gate, Server
 
 _one_at_a_time = threading.Lock()
 
@@ -93,7 +92,8 @@ class LocalCloud:
         return self
 
     def _start(self) -> None:
-        from . import seam  # imports moto, which takes most of the start
+        from . import seam  # here, since it imports moto, which takes most of a start
+        from .server import Api, Gate, Server
 
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         try:

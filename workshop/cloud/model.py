@@ -22,6 +22,17 @@ class ApiError(Exception):
         return json.dumps({"Type": "User", "message": self.message, **self.fields}).encode()
 
 
+class PortTaken(OSError):
+    """The port that was asked for is in use."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"Port {port} is in use by another program. Choose another one "
+            f"(`workshop cloud --port {port + 1}`), or port 0 for any that is free."
+        )
+        self.port = port
+
+
 @dataclass(frozen=True)
 class FunctionVersion:
     """One version of a function, frozen as it was when the request came."""

@@ -117,8 +117,8 @@ class OutputReader:
         self._kept += len(message)
         if self._kept > KEPT_PER_INVOCATION:
             message = b"(the local cloud keeps the first 16 MB that an invocation prints)\n"
-        text = message[:LONGEST_EVENT].decode("utf-8", "replace")
-        self._events.append(LogEvent(timestamp_ms, text if text.endswith("\n") else text + "\n"))
+        text = message[:LONGEST_EVENT].decode("utf-8", "replace").rstrip("\r\n")
+        self._events.append(LogEvent(timestamp_ms, text + "\n"))
 
 
 def _lines(text: bytes) -> list[bytes]:

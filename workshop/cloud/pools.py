@@ -119,9 +119,7 @@ class Pools:
         layers = self._packages.layers(function.layers) if function.layers else None
         environ = self._credentials() | {"AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function)}
         folder = self._folder / "environments" / secrets.token_hex(8)
-        return Environment(
-            function, self._launcher, code, layers, folder, environ, self._guardian
-        )
+        return Environment(function, self._launcher, code, layers, folder, environ, self._guardian)
 
 
 def stream_name(function: FunctionVersion) -> str:

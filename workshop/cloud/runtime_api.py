@@ -39,7 +39,7 @@ class RuntimeApi:
         self._current: str | None = None
         self._connections: set[socket.socket] = set()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=8)
-        self.address = "127.0.0.1:%d" % self._socket.getsockname()[1]
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._closed = False
         threading.Thread(target=self._accept, name="runtime-api", daemon=True).start()
 

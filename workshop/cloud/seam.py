@@ -10,6 +10,7 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
+- `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
 - `moto_api_backend.reset()`: a new cloud starts empty.
@@ -43,7 +44,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
-from .environ import ACCOUNT_ID, REGION
+from .environ import ACCOUNT_ID
 from .model import ApiError, FunctionVersion, LogEvent
 from .validation import (
     check_configuration,
@@ -52,6 +53,7 @@ from .validation import (
     check_reserved_concurrency,
 )
 
+FUNCTION_NAME = re.compile(r"(?:(?:arn:aws:lambda:[^:]+:)?\d{12}:function:)?([^:]+)(?::([^:]+))?")
 ROLE = "lambda-role"
 TRUST = {
     "Version": "2012-10-17",
@@ -72,6 +74,7 @@ __all__ = [
     "MotoRequestHandler",
     "application",
     "find_function",
+    "load_managed_policies",
     "start",
     "stop",
     "write_logs",
@@ -240,9 +243,7 @@ class Backend(lambda_models.LambdaBackend):
         return tuple(layer.code_bytes for layer in found if layer)
 
 
-def find_function(
-    region: str, name: str, qualifier: str | None
-) -> tuple[FunctionVersion, str]:
+def find_function(region: str, name: str, qualifier: str | None) -> tuple[FunctionVersion, str]:
     """A version of a function and the ARN it was asked for by (name, ARN or partial ARN).
 
     An alias with weights picks one of its two versions. Raises ApiError, 404, if there is none.
@@ -259,6 +260,19 @@ def find_function(
     return _frozen(backend, function, arn, latest.reserved_concurrency), invoked_arn
 
 
+def load_managed_policies() -> None:
+    """Lets IAM know AWS's own policies, such as AWSLambdaBasicExecutionRole.
+
+    moto reads 1,500 of them (0.2 s), so this waits for the first request to IAM.
+    """
+    iam = iam_backends[ACCOUNT_ID]["aws"]
+    if not iam.aws_managed_policies:
+        default_user_config.setdefault("iam", {})["load_aws_managed_policies"] = True
+        iam.aws_managed_policies = iam._init_aws_policies()
+        iam.managed_policies.update(iam._init_managed_policies())
+        default_user_config["iam"]["load_aws_managed_policies"] = False
+
+
 def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
     """Appends to a function's log stream in CloudWatch Logs."""
     logs = logs_backends[function.account_id][function.region]
@@ -271,13 +285,10 @@ def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -
     logs.put_log_events(function.log_group, stream, entries)
 
 
-def start(
-    retire: Callable[[str, str | None], None], invoke: Callable[..., bytes]
-) -> None:
+def start(retire: Callable[[str, str | None], None], invoke: Callable[..., bytes]) -> None:
     """Puts the subclass in moto's place and empties moto; makes the role `lambda-role`."""
     global _retire, _invoke
     _retire, _invoke = retire, invoke
-    default_user_config.setdefault("iam", {})["load_aws_managed_policies"] = True
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     moto_api_backend.reset()
@@ -297,7 +308,6 @@ def stop() -> None:
     """Forgets the cloud that `start` named."""
     global _retire, _invoke
     _retire, _invoke = (lambda arn, version: None), None
-    moto_api_backend.reset()
 
 
 def application() -> Callable[..., Any]:
@@ -336,7 +346,9 @@ def _frozen(
 
 def _split_name(name: str, qualifier: str | None) -> tuple[str, str | None]:
     """A name, a partial ARN or an ARN, as function name and qualifier."""
-    found = re.fullmatch(r"(?:(?:arn:aws:lambda:[^:]+:)?\d{12}:function:)?([^:]+)(?::([^:]+))?", name)
+    found = re.fullmatch(
+        r"(?:(?:arn:aws:lambda:[^:]+:)?\d{12}:function:)?([^:]+)(?::([^:]+))?", name
+    )
     if not found:
         raise ApiError(
             400,
@@ -358,7 +370,9 @@ def _pick_version(backend: Backend, name: str, qualifier: str | None) -> str | N
     except LambdaClientError:
         return qualifier
     dice = random.random()
-    for version, weight in ((alias.routing_config or {}).get("AdditionalVersionWeights") or {}).items():
+    for version, weight in (
+        (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
+    ).items():
         if dice < float(weight):
             return version
         dice -= float(weight)

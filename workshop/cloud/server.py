@@ -13,27 +13,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer
 
 from .invoker import Invoker, new_request
-from .model import ApiError, Outcome
-from .seam import MotoRequestHandler, application, find_function
+from .model import ApiError, Outcome, PortTaken
+from .seam import MotoRequestHandler, application, find_function, load_managed_policies
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/")
 XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
 StartResponse = Callable[..., Any]
-
-
-class PortTaken(OSError):
-    """The port that was asked for is in use."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(
-            f"Port {port} is in use by another program. Choose another one "
-            f"(`workshop cloud --port {port + 1}`), or port 0 for any that is free."
-        )
-        self.port = port
 
 
 class Gate:
@@ -74,6 +63,8 @@ class Api:
         found = INVOKE.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
+        if _service(environ) == "iam":
+            load_managed_policies()
         return self._moto(environ, start_response)
 
     def _invoke(
@@ -197,6 +188,11 @@ def _region(environ: dict[str, Any]) -> str:
     return found[2] if found else "us-east-1"
 
 
+def _service(environ: dict[str, Any]) -> str | None:
+    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return found[3] if found else None
+
+
 def _is_local(host: str) -> bool:
     name = host.rsplit(":", 1)[0].lower()
     return name in ("127.0.0.1", "localhost") or name.endswith(
@@ -219,7 +215,9 @@ def _client_context(header: str | None) -> str | None:
         json.loads(text)
     except ValueError:
         raise ApiError(
-            400, "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+            400,
+            "InvalidRequestContentException",
+            "Client context must be a valid Base64-encoded JSON object.",
         ) from None
     return " ".join(text.split("\n"))
 
@@ -250,11 +248,11 @@ def _refuse(
     environ: dict[str, Any], start_response: StartResponse, code: str, message: str
 ) -> Iterable[bytes]:
     """403 in the form that the service's clients read."""
-    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    service = _service(environ)
     headers = [("Connection", "close")]  # the request's body was not read
-    if found and found[3] in XML_SERVICES:
+    if service in XML_SERVICES:
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        body = error if found[3] == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
+        body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
         start_response("403 Forbidden", [*headers, ("Content-Type", "text/xml")])
         return [body.encode()]
     headers.append(("x-amzn-ErrorType", code))
@@ -267,6 +265,3 @@ def _check_free(port: int) -> None:
         probe.settimeout(0.2)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise PortTaken(port)
-
-
-__all__ = ["Api", "BaseWSGIServer", "Gate", "PortTaken", "Server"]

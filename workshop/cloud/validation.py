@@ -36,14 +36,29 @@ OTHER_RUNTIMES = (
     "provided.al2",
     "provided.al2023",
 )
-RESERVED_VARIABLES = frozenset(
-    """_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV
-    AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION
-    AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME
-    AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
-    AWS_LAMBDA_RUNTIME_API AWS_LAMBDA_METADATA_API AWS_LAMBDA_METADATA_TOKEN
-    AWS_LAMBDA_MAX_CONCURRENCY LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR""".split()
-)
+RESERVED_VARIABLES = {
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_METADATA_API",
+    "AWS_LAMBDA_METADATA_TOKEN",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+}
 
 
 def check_configuration(spec: dict[str, Any]) -> None:
@@ -90,7 +105,9 @@ def check_package(zipped: bytes, layers: tuple[bytes, ...] = ()) -> None:
             for each in (zipped, *layers)
         ]
     except (zipfile.BadZipFile, OSError):
-        raise _invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from None
+        raise _invalid(
+            "Could not unzip uploaded file. Please check your file, then try to upload again."
+        ) from None
     if sizes[0] == 0 and not zipfile.ZipFile(io.BytesIO(zipped)).namelist():
         raise _invalid("Uploaded file must be a non-empty zip")
     if sum(sizes) > LARGEST_UNZIPPED:
@@ -100,7 +117,11 @@ def check_package(zipped: bytes, layers: tuple[bytes, ...] = ()) -> None:
 def check_reserved_concurrency(wanted: int, others: int, account_limit: int = 1000) -> None:
     """Checks that at least 100 of the account's concurrency stay unreserved. Raises ApiError."""
     if wanted < 0:
-        raise _constraint(wanted, "reservedConcurrentExecutions", "Member must have value greater than or equal to 0")
+        raise _constraint(
+            wanted,
+            "reservedConcurrentExecutions",
+            "Member must have value greater than or equal to 0",
+        )
     if account_limit - others - wanted < 100:
         raise _invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's "
@@ -134,10 +155,9 @@ def _check_variables(variables: dict[str, str]) -> None:
             raise _constraint(
                 variables,
                 "environment.variables",
-                f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE}]",
+                "Map keys must satisfy constraint: [Member must satisfy regular expression "
+                f"pattern: {VARIABLE}]",
             )
-
-
 
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > LARGEST_ENVIRONMENT:
@@ -180,7 +200,9 @@ def _pattern(value: str | None, field: str, pattern: str, longest: int) -> None:
     if len(value) > longest:
         raise _constraint(value, field, f"Member must have length less than or equal to {longest}")
     if not re.fullmatch(pattern, value):
-        raise _constraint(value, field, f"Member must satisfy regular expression pattern: {pattern}")
+        raise _constraint(
+            value, field, f"Member must satisfy regular expression pattern: {pattern}"
+        )
 
 
 def _constraint(value: object, field: str, constraint: str) -> ApiError:

@@ -22,11 +22,8 @@ def main():
     site.setquit()
     site.sethelper()
     site.setcopyright()
-    version = "python%d.%d" % sys.version_info[:2]
-    layers = [
-        os.path.join(opt, "python", "lib", version, "site-packages"),
-        os.path.join(opt, "python"),
-    ]
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    layers = [f"{opt}/python/lib/{version}/site-packages", f"{opt}/python"]
     standard_library = [path for path in sys.path if path and path != runtime_dir]
     sys.path[:] = [task_root, *layers, *standard_library, runtime_dir]
     handler = os.environ["_HANDLER"]
