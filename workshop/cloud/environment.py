@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from .guardian import kill_tree, remove_tree
 from .launcher import PYTHON_PREFIX, Launch, Launcher
 from .memory import MB, MemoryGauge
@@ -81,8 +83,9 @@ class Environment:
         peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
         return min(-(-peak // MB), self.function.memory_mb)
 
-    def init(self, limit_s: float = INIT_LIMIT_S) -> Ended:
+    def init(self, limit_s: float | None = None) -> Ended:
         """Starts the process and waits until the runtime asks for work (the INIT phase)."""
+        limit_s = INIT_LIMIT_S if limit_s is None else limit_s
         self._stop_process()
         self._api = RuntimeApi()
         environ = self._environ | {"AWS_LAMBDA_RUNTIME_API": self._api.address}
@@ -173,13 +176,24 @@ class Environment:
             return
         self._peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
         self._gauge = None
+        strays = [] if self._launcher.name == "bubblewrap" else _descendants(self._process.pid)
         kill_tree(self._process.pid)
+        for stray in strays:  # a child that made a group of its own
+            with contextlib.suppress(psutil.Error):
+                stray.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
         self._guardian.discard(self._process.pid)
         if self._api:
             self._api.close()
         self._process = None
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def exit_reason(code: int) -> str:

@@ -32,6 +32,7 @@ class Invoker:
         self._write_logs = write_logs
         self._running: Counter[str] = Counter()
         self._pending = 0
+        self._closed = False
         self._changed = threading.Condition()
         self._queue = ThreadPoolExecutor(ASYNCHRONOUS_AT_ONCE, "asynchronous-invocation")
         self.invocations: deque[Invocation] = deque(maxlen=KEPT_INVOCATIONS)
@@ -65,16 +66,19 @@ class Invoker:
 
     def close(self) -> None:
         """Forgets what is queued and ends every environment."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._queue.shutdown(wait=False, cancel_futures=True)
         self._pools.close()
 
     def _from_queue(self, function: FunctionVersion, request: Request) -> None:
         try:
-            self._enter_when_free(function)
-            try:
-                self._run(function, request)
-            finally:
-                self._leave(function)
+            if self._enter_when_free(function):
+                try:
+                    self._run(function, request)
+                finally:
+                    self._leave(function)
         finally:
             with self._changed:
                 self._pending -= 1
@@ -113,11 +117,19 @@ class Invoker:
                 raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
             self._running[function.arn] += 1
 
-    def _enter_when_free(self, function: FunctionVersion) -> None:
+    def _enter_when_free(self, function: FunctionVersion) -> bool:
+        """Waits for a place; False if there will be none (no concurrency, or the cloud closes)."""
         limit = function.reserved_concurrency
+        if limit == 0:
+            return False
         with self._changed:
-            self._changed.wait_for(lambda: limit is None or self._running[function.arn] < limit)
+            self._changed.wait_for(
+                lambda: self._closed or limit is None or self._running[function.arn] < limit
+            )
+            if self._closed:
+                return False
             self._running[function.arn] += 1
+            return True
 
     def _leave(self, function: FunctionVersion) -> None:
         with self._changed:

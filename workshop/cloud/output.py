@@ -41,6 +41,8 @@ class OutputReader:
     def take(self) -> list[LogEvent]:
         """Everything written up to now, cut into events."""
         with self._lock:
+            if self._closing:
+                return []
             self._mark()
             events, self._events, self._kept = self._events, [], 0
         return events

@@ -180,15 +180,16 @@ class Backend(lambda_models.LambdaBackend):
         self, function_name: str, qualifier: str, body: dict[str, Any]
     ) -> dict[str, Any]:
         function = self.get_function(function_name, qualifier)
-        if "ZipFile" in body:
-            zipped = lambda_models._zipfile_content(body["ZipFile"])[0]
-            check_package(zipped, self._layer_bytes(function))
         if body.get("DryRun"):
             return function.get_configuration()
+        before = dict(function.__dict__, code=dict(function.code))
         try:
             function.update_function_code(body)
-        except ValueError as error:
-            raise _code_error(error) from None
+            if function.package_type == "Zip":
+                check_package(function.code_bytes, self._layer_bytes(function))
+        except (ValueError, ApiError) as error:
+            function.__dict__.update(before)  # nothing is left half made
+            raise error if isinstance(error, ApiError) else _code_error(error) from None
         function.touch()
         _retire(function.function_arn, "$LATEST")
         if body.get("Publish"):
