@@ -1,0 +1,1 @@
+"""Grading: deploys a learner's function, runs the checks in a process of their own, reports."""
