@@ -1,9 +1,9 @@
 """What the checks run with: the learner's folder, an AWS to deploy to, the deployed function.
 
-    pytest checks                            grades exercises/
-    pytest checks --exercises solutions      grades the solutions
-    pytest checks -k stage_01                one stage
-    pytest checks --endpoint-url URL         against another AWS endpoint
+pytest checks                            grades exercises/
+pytest checks --exercises solutions      grades the solutions
+pytest checks -k stage_01                one stage
+pytest checks --endpoint-url URL         against another AWS endpoint
 """
 
 from __future__ import annotations

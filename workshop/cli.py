@@ -1,0 +1,157 @@
+"""The `workshop` command."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from .paths import MissingFolder, exercises_folder
+from .stages import Stage, UnknownStage, exercises, find
+
+OK, FAILED, WRONG_CALL = 0, 1, 2
+
+
+class WrongCall(Exception):
+    """The command cannot do what was asked; the message says what to do instead."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; returns 0 (all well), 1 (a check failed) or 2 (a wrong call)."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except (WrongCall, UnknownStage, MissingFolder) as error:
+        print(error, file=sys.stderr)
+        return WRONG_CALL
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="workshop", description="The AWS Lambda workshop.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    cloud = commands.add_parser("cloud", help="run the local cloud until Ctrl-C")
+    cloud.add_argument("--port", type=int, default=5000, help="0 takes any free port (5000)")
+    cloud.set_defaults(run=run_cloud)
+
+    check = commands.add_parser("check", help="grade stages (all of them, if none is named)")
+    check.add_argument("stage", nargs="*", metavar="STAGE", help="01, stage_01 or a full name")
+    check.add_argument("--exercises", metavar="DIR", help="the folder to grade")
+    check.add_argument("--endpoint-url", metavar="URL", help="deploy to another AWS endpoint")
+    check.add_argument("--json", metavar="FILE", help="write the results there as JSON, too")
+    check.set_defaults(run=run_check)
+
+    for name, function, text in (
+        ("hint", run_hint, "one more hint for a stage"),
+        ("reset", run_reset, "bring a stage's stub back; your file is kept"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("stage", metavar="STAGE")
+        command.set_defaults(run=function)
+    commands.add_parser("progress", help="where you stand").set_defaults(run=run_progress)
+    commands.add_parser("doctor", help="what is wrong with this machine").set_defaults(
+        run=run_doctor
+    )
+    return top
+
+
+def run_cloud(args: argparse.Namespace) -> int:
+    """Serves until Ctrl-C or TERM."""
+    from .cloud import LocalCloud, PortTaken
+
+    if not 0 <= args.port <= 65535:
+        raise WrongCall(f"A port is a number from 0 to 65535, not {args.port}.")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        cloud = LocalCloud(args.port).start()
+    except PortTaken as error:
+        raise WrongCall(str(error)) from None
+    try:
+        word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
+        print("# Paste these lines into another terminal, for the AWS CLI and boto3:")
+        for name, value in cloud.environ().items():
+            print(word.format(name, value))
+        print(f"# The local cloud is ready ({cloud.isolation}). Ctrl-C ends it.", flush=True)
+        while not stop.wait(0.5):  # a wait without end would not see Ctrl-C on Windows
+            pass
+    finally:
+        cloud.close()
+    return OK
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Grades and reports."""
+    from .grading import progress, report
+    from .grading.runner import run_checks
+
+    chosen = [_with_exercise(find(name)) for name in args.stage] or list(exercises())
+    folder = exercises_folder(args.exercises)
+    results = run_checks(chosen, folder, args.endpoint_url)
+    for stage in chosen:
+        of_stage = [result for result in results if result.stage == stage.name]
+        print(report.text(stage, of_stage, folder), end="\n\n")
+        if folder == exercises_folder():
+            progress.remember(stage, of_stage)
+    if args.json:
+        _write(Path(args.json), report.as_json(results))
+    return OK if all(result.outcome == "passed" for result in results) else FAILED
+
+
+def run_hint(args: argparse.Namespace) -> int:
+    """Shows one more hint."""
+    from .grading.progress import next_hint
+
+    stage = _with_exercise(find(args.stage))
+    number, text = next_hint(stage)
+    print(f"Hint {number} of {len(stage.hints)}: {text}")
+    if number == len(stage.hints):
+        print(f"That was the last one. The solution is solutions/{stage.name}/handler.py.")
+    return OK
+
+
+def run_reset(args: argparse.Namespace) -> int:
+    """Brings the stub back."""
+    from .grading.reset import reset
+
+    for line in reset(_with_exercise(find(args.stage)), exercises_folder()):
+        print(line)
+    return OK
+
+
+def run_progress(args: argparse.Namespace) -> int:
+    """Shows the table."""
+    from .grading.progress import table
+
+    print(table())
+    return OK
+
+
+def run_doctor(args: argparse.Namespace) -> int:
+    """Looks at the machine."""
+    from .doctor import findings
+
+    found = list(findings())
+    for finding in found:
+        print(("ok       " if finding.ok else "PROBLEM  ") + finding.text)
+    return OK if all(finding.ok for finding in found) else FAILED
+
+
+def _with_exercise(stage: Stage) -> Stage:
+    if not stage.exercise:
+        raise WrongCall(f"Stage {stage.number} has no exercise: its notebook is all of it.")
+    return stage
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WrongCall(f"The results cannot be written to {file}: {error.strerror}.") from None

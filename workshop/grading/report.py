@@ -1,0 +1,81 @@
+"""The report of a check run, as a learner reads it, and as a program does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from ..stages import Stage
+from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
+from .runner import summary
+
+SIGNS = {PASSED: "ok  ", FAILED: "fail", UNCHECKED: "??  "}
+SHOWN = 3  # failures told in full: the first ones help most
+
+
+def is_stub(stage: Stage, exercises: Path) -> bool:
+    """Whether handler.py is still the stub as it came."""
+    stub = stub_folder(stage) / "handler.py"
+    handler = exercises / stage.name / "handler.py"
+    try:
+        return handler.read_text(encoding="utf-8") == stub.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def stub_folder(stage: Stage) -> Path:
+    """Where the workshop keeps the stub as it came, for `workshop reset`."""
+    return Path(__file__).resolve().parent.parent / "stubs" / stage.name
+
+
+def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
+    """One stage's report."""
+    lines = [f"Stage {stage.number}  {stage.title}", ""]
+    lines += [f"  {SIGNS[result.outcome]}  {result.means}" for result in results]
+    counted = summary(results)
+    if is_stub(stage, exercises):
+        lines += ["", *_stub_text(stage)]
+    failures = _distinct([result for result in results if result.outcome == FAILED])
+    for result in failures[:SHOWN]:
+        lines += ["", f"-- {result.means}  ({result.name})", _indent(result.message)]
+    if len(failures) > SHOWN:
+        lines += ["", f"and {len(failures) - SHOWN} more: mend these first, then check again."]
+    for result in _distinct([r for r in results if r.outcome == UNCHECKED])[:1]:
+        lines += ["", "-- The workshop could not check; this is its fault, not yours:"]
+        lines += [_indent(result.message), "   `workshop doctor` looks for the cause."]
+    lines += ["", _closing(stage, counted)]
+    return "\n".join(lines)
+
+
+def as_json(results: list[CheckResult]) -> str:
+    """Every result, for a program: outcome is "passed", "failed" or "could not check"."""
+    body = {"summary": summary(results), "checks": [asdict(result) for result in results]}
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+def _stub_text(stage: Stage) -> list[str]:
+    return [
+        "This is the stub as it comes, so it is meant to fail. What follows tells you what the",
+        f"function should do. Write it in exercises/{stage.name}/handler.py between the marks,",
+        "save, and check again.",
+    ]
+
+
+def _closing(stage: Stage, counted: dict[str, int]) -> str:
+    total = sum(counted.values())
+    if counted[PASSED] == total:
+        return f"All {total} checks of stage {stage.number} pass. Well done."
+    text = f"{counted[PASSED]} of {total} checks pass."
+    if counted[UNCHECKED]:
+        return f"{text} {counted[UNCHECKED]} could not be checked."
+    return f"{text} Stuck? `workshop hint {stage.number}` helps a step further."
+
+
+def _distinct(results: list[CheckResult]) -> list[CheckResult]:
+    """One result for each message: a syntax error fails every check in the same way."""
+    return list({result.message: result for result in reversed(results)}.values())[::-1]
+
+
+def _indent(message: str) -> str:
+    return "\n".join("   " + line for line in message.splitlines())

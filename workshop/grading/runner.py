@@ -1,0 +1,113 @@
+"""Runs a stage's checks with pytest in a process of its own, and collects what came of them."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..cloud.environ import scrubbed
+from ..paths import repository
+from ..stages import Stage
+from .outcomes import FAILED, PASSED, RESULTS, UNCHECKED, CheckResult
+
+LIMIT_S = 300  # for all checks of one run; a function's own timeout comes far earlier
+AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION")
+
+
+def run_checks(
+    stages: list[Stage], exercises: Path, endpoint_url: str | None = None, limit_s: float = LIMIT_S
+) -> list[CheckResult]:
+    """Grades stages; one result for each check that their files name, run or not."""
+    files = [check_file(stage) for stage in stages]
+    with tempfile.TemporaryDirectory(prefix="workshop-check-") as folder:
+        target = Path(folder) / "results.json"
+        trouble = _run_pytest(files, exercises, endpoint_url, target, limit_s)
+        rows = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else []
+    return _complete(stages, [CheckResult(**row) for row in rows], trouble)
+
+
+def check_file(stage: Stage) -> Path:
+    """The file that grades a stage."""
+    return repository() / "checks" / f"test_{stage.name}.py"
+
+
+def check_names(stage: Stage) -> dict[str, str]:
+    """The checks of a stage, in order: name, and what it means."""
+    tree = ast.parse(check_file(stage).read_text(encoding="utf-8"))
+    return {
+        node.name: (ast.get_docstring(node) or node.name).splitlines()[0]
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def _run_pytest(
+    files: list[Path], exercises: Path, endpoint_url: str | None, target: Path, limit_s: float
+) -> str:
+    """Runs pytest; returns what it said if it could not do its work, else an empty text."""
+    # -I: no file of the current folder and no PYTHONPATH reaches this Python.
+    command = [sys.executable, "-I", "-m", "pytest", *map(str, files), "-q", "--color=no"]
+    command += ["-p", "no:cacheprovider", "--exercises", str(exercises)]
+    environ = scrubbed(os.environ)
+    environ |= {RESULTS: str(target), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environ.pop("PYTEST_ADDOPTS", None)
+    if endpoint_url:
+        command += ["--endpoint-url", endpoint_url]
+        environ |= {key: os.environ[key] for key in AWS_KEYS if key in os.environ}
+    process = subprocess.Popen(
+        command,
+        cwd=repository(),
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        return f"The checks did not end within {limit_s:.0f} s."
+    except BaseException:  # Ctrl-C: the checks end with us
+        _kill(process)
+        raise
+    return "" if process.returncode in (0, 1) else said.decode("utf-8", "replace")
+
+
+def _complete(stages: list[Stage], results: list[CheckResult], trouble: str) -> list[CheckResult]:
+    """Adds what is missing: a check without a result has not passed."""
+    complete = []
+    for stage in stages:
+        found = {result.name: result for result in results if result.stage == stage.name}
+        outcome = UNCHECKED if trouble or "collection" in found else FAILED
+        why = trouble or "The check ended without a result."
+        if "collection" in found:
+            why = found["collection"].message
+        for name, means in check_names(stage).items():
+            missing = CheckResult(stage.name, name, means, outcome, why)
+            complete.append(found.get(name, missing))
+    return complete
+
+
+def summary(results: list[CheckResult]) -> dict[str, int]:
+    """How many checks ended in which way."""
+    counted = dict.fromkeys((PASSED, FAILED, UNCHECKED), 0)
+    for result in results:
+        counted[result.outcome] += 1
+    return counted
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
