@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from .cloud.launcher import bubblewrap_works
 from .paths import repository
 
-
 PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*])?==([\w.]+)[^;\n]*$", re.MULTILINE)
 
 
@@ -45,9 +44,7 @@ def _python() -> Finding:
 def _packages() -> Iterator[Finding]:
     wrong = []
     text = (repository() / "requirements.txt").read_text(encoding="utf-8")
-    for name, pinned in re.findall(
-        r"^([\w.-]+)(?:\[[^]]*])?==([\w.]+)[^;\n]*$", text, re.MULTILINE
-    ):
+    for name, pinned in PIN.findall(text):
         try:
             installed = version(name)
         except PackageNotFoundError:

@@ -1,0 +1,60 @@
+"""The checks grade rightly: stubs fail, solutions and alternatives pass, mistakes are caught."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support import STAGES, mistakes, submission
+
+from workshop.grading.outcomes import FAILED, PASSED
+from workshop.grading.report import is_stub, stub_folder, text
+from workshop.grading.runner import check_names, run_checks
+from workshop.paths import repository
+
+stages = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+
+
+@stages
+def test_solution_passes_every_check(stage):
+    results = run_checks([stage], repository() / "solutions")
+    assert {r.name: r.message for r in results if r.outcome != PASSED} == {}
+    assert len(results) == len(check_names(stage))
+
+
+@stages
+def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, tmp_path):
+    folder = submission(tmp_path / "stubs", stage, stub_folder(stage) / "handler.py")
+    results = run_checks([stage], folder)
+    assert [r.name for r in results if r.outcome != FAILED] == []
+    assert is_stub(stage, folder)
+    report = text(stage, results, folder)
+    assert "it is meant to fail" in report
+    assert "Traceback" not in report
+    for result in results:
+        assert "look at:" in result.message, f"{result.name} does not say where to look"
+
+
+@stages
+def test_alternatives_pass(stage, tmp_path):
+    handlers = sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py"))
+    assert len(handlers) >= 2
+    for handler in handlers:
+        results = run_checks([stage], submission(tmp_path / handler.stem, stage, handler))
+        wrong = {r.name: r.message for r in results if r.outcome != PASSED}
+        assert wrong == {}, f"{handler.name} is correct, and these say otherwise"
+
+
+@stages
+def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, tmp_path):
+    known = mistakes(stage)
+    assert len(known) >= 8
+
+    def caught(name: str) -> set[str]:
+        results = run_checks([stage], submission(tmp_path / name, stage, known[name][0]))
+        assert {r.outcome for r in results} <= {PASSED, FAILED}
+        return {r.name for r in results if r.outcome == FAILED}
+
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(zip(known, pool.map(caught, known), strict=True))
+    assert found == {name: checks for name, (_, checks) in known.items()}
