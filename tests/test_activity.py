@@ -1,0 +1,114 @@
+"""Every command of Activity.md is executed, in order, and answers as the chapter says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import chapters
+
+from workshop.cloud import LocalCloud
+from workshop.cloud.environ import scrubbed
+from workshop.paths import repository
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+KNOWN = {"bash", "python", "text", "console", ""}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block: its language, its text, and the output that the next block promises."""
+
+    language: str
+    text: str
+    expected: str | None
+
+
+def blocks(chapter: str) -> list[Block]:
+    """The blocks of a chapter; a `text` block belongs to the one before it."""
+    found = FENCE.findall(chapter)
+    after = [*found[1:], ("", "")]
+    return [
+        Block(language, text, following if next_language == "text" else None)
+        for (language, text), (next_language, following) in zip(found, after, strict=True)
+    ]
+
+
+def matches(expected: str, came: str) -> bool:
+    """Whether an output is as promised; `...` stands for anything."""
+    parts = [re.escape(part) for part in expected.strip().split("...")]
+    return re.fullmatch(".*".join(parts), came.strip(), re.DOTALL) is not None
+
+
+@pytest.fixture(params=chapters(), ids=lambda chapter: chapter.stage.name)
+def chapter(request):
+    return request.param
+
+
+def test_blocks_have_a_known_language(chapter):
+    wrong = {block.language for block in blocks(chapter.text)} - KNOWN
+    assert not wrong, f"Activity.md, {chapter.title}: mark these blocks as one of {KNOWN}: {wrong}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the chapter's commands are for bash")
+def test_chapter_runs(chapter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "workshop").symlink_to(repository() / "workshop")
+    before = dict(os.environ)
+    with LocalCloud() as cloud:
+        environ = scrubbed(before) | cloud.environ()
+        environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+        environ.pop("PYTEST_ADDOPTS", None)
+        for name in set(os.environ) - set(environ):
+            monkeypatch.delenv(name)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the keys it first saw
+        names: dict = {}
+        ran = [run(block, names) for block in blocks(chapter.text)]
+    assert sum(ran) >= 3, f"{chapter.title} has too few commands that run"
+
+
+def run(block: Block, names: dict) -> bool:
+    """Runs a block, if it is one to run, and compares its output."""
+    if block.language not in ("bash", "python"):
+        return False
+    came = run_bash(block.text) if block.language == "bash" else run_python(block.text, names)
+    if block.expected is not None:
+        assert matches(block.expected, came), (
+            f"Activity.md promises another output.\n--- block\n{block.text}"
+            f"--- promised\n{block.expected}--- came\n{came}"
+        )
+    else:
+        assert not came.strip(), f"This block prints what the chapter does not show:\n{came}"
+    return True
+
+
+def run_bash(text: str) -> str:
+    """Runs commands as a learner would paste them; a command that fails ends the test."""
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, f"Activity.md: exit code {done.returncode}\n{text}{done.stderr}"
+    return done.stdout
+
+
+def run_python(text: str, names: dict) -> str:
+    """Runs Python lines in one namespace for the whole chapter."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(text, "Activity.md", "exec"), names)
+    return said.getvalue()
+
+
+def test_a_wrong_output_is_seen():
+    assert matches("a ... c\n", "a b c")
+    assert not matches("a ... c\n", "a b d")
+    assert not matches("", "anything")
