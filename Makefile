@@ -8,7 +8,7 @@ STAMP := $(VENV)/.made
 LAB_FLAGS ?=
 TEST_FLAGS ?=
 
-.PHONY: lab test check clean
+.PHONY: lab test check notebooks clean
 
 lab: $(STAMP)
 	@$(BIN)/python -m workshop.lab $(LAB_FLAGS)
@@ -20,6 +20,10 @@ test: $(STAMP)
 
 check: $(STAMP)
 	@$(BIN)/workshop check
+
+# Runs the notebooks with the solutions in place, and stores their outputs.
+notebooks: $(STAMP)
+	@$(BIN)/python -m workshop.notebook.refresh
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .workshop
