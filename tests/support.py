@@ -19,7 +19,7 @@ STAGES = exercises()
 def package(source: str = "", **files: str) -> bytes:
     """A deployment package: handler.py, and more files by name (`__` stands for a dot)."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("handler.py", source)
         for name, text in files.items():
             archive.writestr(name.replace("__", "."), text)

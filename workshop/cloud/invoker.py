@@ -9,12 +9,12 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from .environment import Environment
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from .pools import Pools
 from .run import Run
+from .workers import Workers
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 LARGEST_ASYNCHRONOUS = 1024 * 1024  # bytes; 256 KB until 2025
@@ -34,7 +34,7 @@ class Invoker:
         self._pending = 0
         self._closed = False
         self._changed = threading.Condition()
-        self._queue = ThreadPoolExecutor(ASYNCHRONOUS_AT_ONCE, "asynchronous-invocation")
+        self._queue = Workers(ASYNCHRONOUS_AT_ONCE, "asynchronous-invocation")
         self.invocations: deque[Invocation] = deque(maxlen=KEPT_INVOCATIONS)
 
     def synchronous(self, function: FunctionVersion, request: Request) -> Outcome:
@@ -69,7 +69,7 @@ class Invoker:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._queue.shutdown(wait=False, cancel_futures=True)
+        self._queue.close()
         self._pools.close()
 
     def _from_queue(self, function: FunctionVersion, request: Request) -> None:

@@ -347,9 +347,7 @@ def _frozen(
 
 def _split_name(name: str, qualifier: str | None) -> tuple[str, str | None]:
     """A name, a partial ARN or an ARN, as function name and qualifier."""
-    found = re.fullmatch(
-        r"(?:(?:arn:aws:lambda:[^:]+:)?\d{12}:function:)?([^:]+)(?::([^:]+))?", name
-    )
+    found = FUNCTION_NAME.fullmatch(name)
     if not found:
         raise ApiError(
             400,

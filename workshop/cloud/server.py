@@ -252,9 +252,10 @@ def _refuse(
     headers = [("Connection", "close")]  # the request's body was not read
     if service in XML_SERVICES:
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
-        start_response("403 Forbidden", [*headers, ("Content-Type", "text/xml")])
-        return [body.encode()]
+        body = (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
+        headers += [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
+        start_response("403 Forbidden", headers)
+        return [body]
     headers.append(("x-amzn-ErrorType", code))
     body = json.dumps({"__type": code, "message": message}).encode()
     return _respond(start_response, 403, headers, body)

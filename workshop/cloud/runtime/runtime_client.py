@@ -22,6 +22,7 @@ def next():
     """Waits for an invocation; returns its body and its headers."""
     response = _call("GET", "/2018-06-01/runtime/invocation/next")
     headers = {name: response.getheader(name) for name in _HEADERS}
+    headers["Lambda-Runtime-Deadline-Ms"] = int(headers["Lambda-Runtime-Deadline-Ms"])
     return response.read(), headers
 
 
@@ -54,5 +55,6 @@ def _call(method, path, body=None, headers=None):
     _connection.request(method, path, body, {"User-Agent": _user_agent, **(headers or {})})
     response = _connection.getresponse()
     if response.status >= 300:
+        response.read()  # the connection is used again
         raise RuntimeError(f"the Runtime API answered {response.status} to {method} {path}")
     return response
