@@ -13,16 +13,10 @@ import os
 import pytest
 
 from workshop.cloud import LocalCloud
-from workshop.cloud.environ import scrubbed
+from workshop.cloud.environ import scrub
 from workshop.grading.function import ROLE, Function, deploy
 from workshop.grading.outcomes import UNCHECKED, Outcomes, plain
 from workshop.paths import MissingFolder, exercises_folder
-
-
-def pytest_addoption(parser):
-    group = parser.getgroup("workshop")
-    group.addoption("--exercises", metavar="DIR", help="the folder to grade (exercises/)")
-    group.addoption("--endpoint-url", metavar="URL", help="another AWS endpoint to deploy to")
 
 
 def pytest_configure(config):
@@ -68,8 +62,7 @@ def client(pytestconfig):
         yield lambda service: boto3.client(service, endpoint_url=url)
         return
     before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(scrubbed(before))
+    scrub(os.environ)
     with LocalCloud() as cloud:
         os.environ.update(cloud.environ())
         yield cloud.client

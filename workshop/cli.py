@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -64,9 +65,11 @@ def parser() -> argparse.ArgumentParser:
 def run_cloud(args: argparse.Namespace) -> int:
     """Serves until Ctrl-C or TERM."""
     from .cloud import LocalCloud, PortTaken
+    from .cloud.environ import scrub
 
     if not 0 <= args.port <= 65535:
         raise WrongCall(f"A port is a number from 0 to 65535, not {args.port}.")
+    scrub(os.environ)  # a profile of yours means nothing here
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from .model import FunctionVersion
 
@@ -17,6 +17,12 @@ def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
     What the workshop starts gets this, so that it never finds a real account by accident.
     """
     return {name: value for name, value in environ.items() if not name.upper().startswith("AWS_")}
+
+
+def scrub(environ: MutableMapping[str, str]) -> None:
+    """Takes every AWS variable and profile out of `environ` itself."""
+    for name in set(environ) - set(scrubbed(environ)):
+        del environ[name]
 
 
 def client_environ(endpoint_url: str, access_key_id: str, secret: str) -> dict[str, str]:

@@ -135,6 +135,8 @@ def _check_syntax(handler: Path) -> None:
     try:
         compile(handler.read_bytes(), "handler.py", "exec", dont_inherit=True)
     except SyntaxError as error:
+        if error.lineno is None:  # bytes that no editor for Python writes
+            raise NotReady(f"handler.py is no Python text: {error.msg}") from None
         line = (error.text or "").rstrip()
         raise NotReady(
             f"handler.py has a syntax error in line {error.lineno}: {error.msg}\n"

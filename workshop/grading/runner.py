@@ -54,12 +54,12 @@ def _run_pytest(
     """Runs pytest; returns what it said if it could not do its work, else an empty text."""
     # -I: no file of the current folder and no PYTHONPATH reaches this Python.
     command = [sys.executable, "-I", "-m", "pytest", *map(str, files), "-q", "--color=no"]
-    command += ["-p", "no:cacheprovider", "--exercises", str(exercises)]
+    command += ["-p", "no:cacheprovider", f"--exercises={exercises}"]
     environ = scrubbed(os.environ)
     environ |= {RESULTS: str(target), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environ.pop("PYTEST_ADDOPTS", None)
     if endpoint_url:
-        command += ["--endpoint-url", endpoint_url]
+        command += [f"--endpoint-url={endpoint_url}"]
         environ |= {key: os.environ[key] for key in AWS_KEYS if key in os.environ}
     process = subprocess.Popen(
         command,

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 
 from ..cloud import LocalCloud
-from ..cloud.environ import scrubbed
+from ..cloud.environ import scrub
 
 _cloud: LocalCloud | None = None
 
@@ -20,9 +20,7 @@ def load_ipython_extension(ipython: Any) -> None:
     """Starts the local cloud, unless this kernel already has one."""
     global _cloud
     if _cloud is None:
-        clean = scrubbed(os.environ)
-        os.environ.clear()
-        os.environ.update(clean)
+        scrub(os.environ)
         _cloud = LocalCloud().start()
         os.environ.update(_cloud.environ())
         boto3.DEFAULT_SESSION = None  # after a reload it would keep the keys of the cloud before
@@ -41,8 +39,7 @@ def unload_ipython_extension(ipython: Any) -> None:
     if _cloud is not None:
         _cloud.close()
         _cloud = None
-    for name in set(os.environ) - set(scrubbed(os.environ)):
-        del os.environ[name]
+    scrub(os.environ)
 
 
 def check(line: str) -> None:
