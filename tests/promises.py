@@ -1,0 +1,314 @@
+"""What the repository promises of itself. Each promise returns what breaks it, and what mends it.
+
+A promise takes the repository's top folder, so that tests/test_promises.py can also show, on a
+broken copy, that it does not look away.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from workshop.cloud.runtimes import READ_ON, RUNTIMES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+START, END = re.compile(r"# --- your .*: start ---"), re.compile(r"# --- your .*: end ---")
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+MACHINE_PATHS = re.compile(r"(?:/home/|/root/|/Users/|[A-Z]:\\Users\\)\w")
+REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
+NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong", "Cleanup"]
+HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
+# A package may import those that stand after it, never before.
+LAYERS = ("cli", "notebook", "grading", "cloud")
+OWN_FOLDERS = {".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache", "__pycache__", "build"}
+
+
+def files(root: Path, *endings: str) -> Iterator[Path]:
+    """The project's own files with these endings."""
+    for path in sorted(root.rglob("*")):
+        inner = path.relative_to(root)
+        if path.suffix in endings and path.is_file() and not OWN_FOLDERS & set(inner.parts):
+            yield path
+
+
+def stages(root: Path) -> list[dict]:
+    return tomllib.loads((root / "workshop" / "stages.toml").read_text(encoding="utf-8"))["stage"]
+
+
+def exercises(root: Path) -> list[str]:
+    return [stage["name"] for stage in stages(root) if stage["exercise"]]
+
+
+def markdown(root: Path) -> Iterator[tuple[Path, str]]:
+    """Every text for people: Markdown files, and the Markdown cells of notebooks."""
+    for path in files(root, ".md"):
+        yield path, path.read_text(encoding="utf-8")
+    for path in files(root, ".ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        yield path, "\n\n".join(text)
+
+
+def every_stage_is_complete_under_one_name(root: Path) -> Iterator[str]:
+    for stage in stages(root):
+        name = stage["name"]
+        needed = [f"notebooks/{name.removeprefix('stage_')}.ipynb"]
+        if not name.startswith(f"stage_{stage['number']}_"):
+            yield f"stages.toml: {name} does not begin with stage_{stage['number']}_"
+        if stage["exercise"]:
+            needed += [f"{top}/{name}/handler.py" for top in ("exercises", "solutions")]
+            needed += [f"workshop/stubs/{name}/handler.py", f"checks/test_{name}.py"]
+            needed += [f"tests/mistakes/{name}", f"tests/alternatives/{name}"]
+        for path in needed:
+            if not (root / path).exists():
+                yield f"{name} is not complete: make {path}"
+    known = {stage["name"] for stage in stages(root)}
+    for top in ("exercises", "solutions", "workshop/stubs", "tests/mistakes", "tests/alternatives"):
+        for folder in (root / top).glob("stage_*"):
+            if folder.name not in known:
+                yield f"{top}/{folder.name} has no table in workshop/stages.toml"
+
+
+def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
+    text = (root / "Activity.md").read_text(encoding="utf-8")
+    for stage in stages(root):
+        title = f"## Stage {stage['number']}: {stage['title']}"
+        if f"\n{title}\n" not in text:
+            yield f"Activity.md has no chapter {title!r}"
+            continue
+        chapter = text.split(f"\n{title}\n")[1].split("\n## ")[0]
+        needed = NEEDED_HEADINGS + (HEADINGS_WITH_EXERCISE if stage["exercise"] else [])
+        for heading in needed:
+            if f"\n### {heading}\n" not in chapter:
+                yield f"Activity.md, stage {stage['number']}: write the section '### {heading}'"
+        if chapter.count("> **Predict.**") < 3:
+            yield f"Activity.md, stage {stage['number']}: ask for a prediction before the steps"
+        if f"Plan {stage['minutes']} minutes." not in chapter:
+            yield f"Activity.md, stage {stage['number']}: say 'Plan {stage['minutes']} minutes.'"
+
+
+def the_learners_stub_is_the_one_that_reset_brings(root: Path) -> Iterator[str]:
+    for name in exercises(root):
+        for stub in sorted((root / "workshop" / "stubs" / name).iterdir()):
+            path = f"exercises/{name}/{stub.name}"
+            if committed(root, path) != stub.read_bytes():
+                yield f"{path} and {stub.relative_to(root)} differ: copy one over the other"
+
+
+def committed(root: Path, path: str) -> bytes | None:
+    """A file as it is committed: the one in the folder may be a learner's solution by now."""
+    if (root / ".git").exists():
+        show = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=root, capture_output=True)
+        return show.stdout if show.returncode == 0 else None
+    return (root / path).read_bytes() if (root / path).is_file() else None
+
+
+def stub_and_solution_differ_only_between_the_marks(root: Path) -> Iterator[str]:
+    for name in exercises(root):
+        stub = (root / "workshop" / "stubs" / name / "handler.py").read_text(encoding="utf-8")
+        solution = (root / "solutions" / name / "handler.py").read_text(encoding="utf-8")
+        outside = [outside_the_marks(text) for text in (stub, solution)]
+        for line in difflib.unified_diff(*outside, lineterm="", n=0):
+            if line[0] in "+-" and line[:3] not in ("+++", "---"):
+                yield f"solutions/{name}/handler.py differs outside the marks: {line}"
+
+
+def outside_the_marks(text: str) -> list[str]:
+    """The lines that a learner does not touch, the marks among them."""
+    kept, inside = [], False
+    for line in text.splitlines():
+        inside = inside and not END.search(line)
+        if not inside:
+            kept.append(line)
+        inside = inside or bool(START.search(line))
+    return kept
+
+
+def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
+    for stage in stages(root):
+        if stage["exercise"] and len(set(stage["hints"])) < 3:
+            yield f"stages.toml: write three hints or more for {stage['name']}"
+        if any(len(hint.strip()) < 20 for hint in stage["hints"]):
+            yield f"stages.toml: a hint of {stage['name']} says nothing"
+
+
+def every_assertion_of_a_check_has_a_message(root: Path) -> Iterator[str]:
+    for path in sorted((root / "checks").glob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assert) and node.msg is None:
+                yield f"checks/{path.name}:{node.lineno}: give the assertion its message, failure()"
+
+
+def every_check_says_what_it_means(root: Path) -> Iterator[str]:
+    for path in sorted((root / "checks").glob("test_*.py")):
+        for check in checks_of(path):
+            if not ast.get_docstring(check):
+                yield f"checks/{path.name}: {check.name} needs a docstring: learners read it"
+
+
+def checks_of(path: Path) -> list[ast.FunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [node for node in named if node.name.startswith("test_")]
+
+
+def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
+    for name in exercises(root):
+        known = {check.name for check in checks_of(root / "checks" / f"test_{name}.py")}
+        caught = set()
+        for mistake in sorted((root / "tests" / "mistakes" / name).glob("*.py")):
+            text = mistake.read_text(encoding="utf-8")
+            named = set(re.findall(r"^# caught by: (\w+)$", text, re.MULTILINE))
+            if not named:
+                yield f"{mistake.relative_to(root)}: say which check it is '# caught by: test_...'"
+            for check in sorted(named - known):
+                yield f"{mistake.relative_to(root)} names {check}, which is no check of {name}"
+            caught |= named
+        for check in sorted(known - caught):
+            yield f"write a mistake in tests/mistakes/{name}/ that {check} catches"
+
+
+def internal_links_resolve(root: Path) -> Iterator[str]:
+    for path, text in markdown(root):
+        for target in LINK.findall(CODE.sub("", text)):
+            if re.match(r"[a-z]+:", target):
+                continue
+            file, _, anchor = target.partition("#")
+            there = (path.parent / file).resolve() if file else path
+            if not there.exists():
+                yield f"{path.relative_to(root)} links to {target}, which is not there"
+            elif anchor and there.suffix == ".md" and anchor not in anchors(there):
+                yield f"{path.relative_to(root)} links to {target}, and no heading has that anchor"
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub makes of a file's headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def every_runtime_named_can_be_created(root: Path) -> Iterator[str]:
+    folders = ("exercises", "solutions", "checks", "notebooks", "workshop")
+    paths = [root / "Activity.md", root / "README.md"]
+    for folder in folders:
+        paths += [p for p in files(root / folder, ".py", ".ipynb", ".json", ".toml")]
+    for path in paths:
+        for name in sorted(set(re.findall(r"\bpython3\.\d+\b", path.read_text(encoding="utf-8")))):
+            if name not in RUNTIMES or not RUNTIMES[name].can_create():
+                yield (
+                    f"{path.relative_to(root)} names {name}, which AWS lets nobody create a "
+                    f"function with (workshop/cloud/runtimes.py, read on {READ_ON})"
+                )
+
+
+def requirements_are_pinned_and_explained(root: Path) -> Iterator[str]:
+    text = (root / "requirements.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    names = []
+    for line in lines[:-1]:
+        found = re.match(r"([\w.-]+)(?:\[[\w,-]+\])?==[\w.]+(?: ; .+)?$", line)
+        if found:
+            names.append(found[1])
+        else:
+            yield f"requirements.txt: pin it exactly: {line}"
+    if lines[-1] != "-e .":
+        yield "requirements.txt ends with `-e .`"
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    table = readme.split("## What is installed")[1].split("\n## ")[0]
+    explained = re.findall(r"^\| ([\w.-]+) \| .{10,} \| \d+ \|$", table, re.MULTILINE)
+    for name in names:
+        if name not in explained:
+            yield f"README.md, What is installed: say why {name} is there"
+    for name in explained:
+        if name not in names:
+            yield f"README.md explains {name}, which requirements.txt does not have"
+
+
+def imports_point_one_way(root: Path) -> Iterator[str]:
+    package = root / "workshop"
+    for path in files(package, ".py"):
+        layer = path.relative_to(package).parts[0].removesuffix(".py")
+        if layer not in LAYERS:
+            continue
+        forbidden = LAYERS[: LAYERS.index(layer)]
+        for name in imported(path, package):
+            # the magic %check is the command, so that both speak the same
+            if name in forbidden and (layer, name) != ("notebook", "cli"):
+                yield f"{path.relative_to(root)} imports {name}: {layer} must not know of it"
+        if layer == "cloud" and "stages" in imported(path, package):
+            yield f"{path.relative_to(root)} imports stages: the cloud knows nothing of stages"
+
+
+def imported(path: Path, package: Path) -> set[str]:
+    """The modules and packages of `workshop` that a file imports, by the name below workshop."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = list(path.relative_to(package).parts[:-1])
+        if node.level:
+            base = base[: len(base) - node.level + 1]
+            parts = [*base, *(node.module or "").split(".")]
+        elif (node.module or "").startswith("workshop"):
+            parts = (node.module or "").split(".")[1:]
+        else:
+            continue
+        parts = [part for part in parts if part]
+        found |= {parts[0]} if parts else {alias.name for alias in node.names}
+    return found
+
+
+def nothing_names_one_machine(root: Path) -> Iterator[str]:
+    for path in files(root, ".py", ".md", ".ipynb", ".toml", ".txt", ".cfg"):
+        if path.name in ("promises.py", "test_promises.py"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for pattern in (MACHINE_PATHS, REGISTRY):
+            for found in pattern.findall(text):
+                yield f"{path.relative_to(root)} names one machine or registry: {found}"
+
+
+def prose_is_calm(root: Path) -> Iterator[str]:
+    texts = list(markdown(root))
+    hints = [hint for stage in stages(root) for hint in stage["hints"]]
+    texts.append((root / "workshop" / "stages.toml", "\n".join(hints)))
+    for path, text in texts:
+        prose = CODE.sub("", text)
+        for found in re.findall(r".*\w!(?:\s|$)|.*[\U0001F300-\U0001FAFF\u2705\u274c].*", prose):
+            yield f"{path.relative_to(root)}: no exclamation marks, no emoji: {found.strip()[:60]}"
+
+
+def ci_runs_make_test(root: Path) -> Iterator[str]:
+    lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    if lines[-1] != "make test":
+        yield ".ci/run ends with `make test`"
+
+
+PROMISES = [
+    every_stage_is_complete_under_one_name,
+    every_chapter_has_its_parts,
+    the_learners_stub_is_the_one_that_reset_brings,
+    stub_and_solution_differ_only_between_the_marks,
+    every_stage_with_an_exercise_has_hints,
+    every_assertion_of_a_check_has_a_message,
+    every_check_says_what_it_means,
+    every_check_is_tripped_by_a_mistake,
+    internal_links_resolve,
+    every_runtime_named_can_be_created,
+    requirements_are_pinned_and_explained,
+    imports_point_one_way,
+    nothing_names_one_machine,
+    prose_is_calm,
+    ci_runs_make_test,
+]

@@ -1,0 +1,152 @@
+"""The repository keeps its promises, and each promise notices when it is broken."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import promises
+import pytest
+from promises import OWN_FOLDERS, PROMISES
+
+from workshop.paths import repository
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_is_kept(promise):
+    broken = list(promise(repository()))
+    assert not broken, "\n".join(broken)
+
+
+# promise: the file to break, what to replace in it (a regular expression; None: remove it), by
+# what, and words of the complaint that name what mends it.
+BREAKS = [
+    (
+        "every_stage_is_complete_under_one_name",
+        ("solutions/stage_01_hello_lambda/handler.py", None, ""),
+        "make solutions/stage_01_hello_lambda/handler.py",
+    ),
+    (
+        "every_stage_is_complete_under_one_name",
+        ("notebooks/00_start_here.ipynb", None, ""),
+        "make notebooks/00_start_here.ipynb",
+    ),
+    (
+        "every_chapter_has_its_parts",
+        ("Activity.md", "### Checkpoint", "### Questions"),
+        "write the section '### Checkpoint'",
+    ),
+    (
+        "every_chapter_has_its_parts",
+        ("Activity.md", "## Stage 01: Hello", "## Stage 01: Hullo"),
+        "has no chapter '## Stage 01: Hello",
+    ),
+    (
+        "the_learners_stub_is_the_one_that_reset_brings",
+        ("workshop/stubs/stage_01_hello_lambda/handler.py", "return {}", "return None"),
+        "copy one over the other",
+    ),
+    (
+        "stub_and_solution_differ_only_between_the_marks",
+        ("solutions/stage_01_hello_lambda/handler.py", '"""Prices one ride', '"""Prices a ride'),
+        "differs outside the marks: +",
+    ),
+    (
+        "every_stage_with_an_exercise_has_hints",
+        ("workshop/stages.toml", r"hints = \[\n.*?\n\]", "hints = []"),
+        "write three hints or more for stage_01",
+    ),
+    (
+        "every_assertion_of_a_check_has_a_message",
+        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef helper():\n    assert True\n"),
+        "give the assertion its message",
+    ),
+    (
+        "every_check_says_what_it_means",
+        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef test_new():\n    pass\n"),
+        "test_new needs a docstring",
+    ),
+    (
+        "every_check_is_tripped_by_a_mistake",
+        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef test_new():\n    pass\n"),
+        "write a mistake in tests/mistakes/stage_01_hello_lambda/ that test_new catches",
+    ),
+    (
+        "every_check_is_tripped_by_a_mistake",
+        ("tests/mistakes/stage_01_hello_lambda/float_money.py", "test_money_is", "test_gold_is"),
+        "which is no check of stage_01",
+    ),
+    (
+        "internal_links_resolve",
+        ("README.md", r"\(data/README.md\)", "(data/LESEMICH.md)"),
+        "links to data/LESEMICH.md, which is not there",
+    ),
+    (
+        "internal_links_resolve",
+        ("Activity.md", r"\(#stage-00-start-here\)", "(#stage-99)"),
+        "no heading has that anchor",
+    ),
+    (
+        "every_runtime_named_can_be_created",
+        ("Activity.md", "python3.14", "python3.8"),
+        "names python3.8, which AWS lets nobody create",
+    ),
+    (
+        "requirements_are_pinned_and_explained",
+        ("requirements.txt", "psutil==", "psutil>="),
+        "pin it exactly: psutil>=",
+    ),
+    (
+        "requirements_are_pinned_and_explained",
+        ("requirements.txt", "psutil==", "numpy==1.0\npsutil=="),
+        "say why numpy is there",
+    ),
+    (
+        "imports_point_one_way",
+        ("workshop/cloud/local.py", r"\Z", "\nfrom ..grading import words\n"),
+        "workshop/cloud/local.py imports grading",
+    ),
+    (
+        "imports_point_one_way",
+        ("workshop/cloud/local.py", r"\Z", "\nfrom workshop.stages import find\n"),
+        "the cloud knows nothing of stages",
+    ),
+    (
+        "nothing_names_one_machine",
+        ("Activity.md", r"\Z", "\nSee /" + "home/anna/project.\n"),
+        "names one machine",
+    ),
+    ("prose_is_calm", ("README.md", r"\Z", "\nIt is great!\n"), "no exclamation marks"),
+    ("ci_runs_make_test", (".ci/run", r"make test\n\Z", "true\n"), "ends with `make test`"),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The repository without its history and its virtual environment."""
+    target = tmp_path_factory.mktemp("copy") / "repository"
+    left_out = shutil.ignore_patterns(*OWN_FOLDERS, "*.egg-info")
+    return shutil.copytree(repository(), target, ignore=left_out)
+
+
+@pytest.mark.parametrize(("name", "change", "words"), BREAKS, ids=[b[0] for b in BREAKS])
+def test_is_noticed_when_broken(copy, name, change, words):
+    file, pattern, replacement = change
+    path = copy / file
+    before = path.read_bytes()
+    if pattern is None:
+        path.unlink()
+    else:
+        text = before.decode("utf-8")
+        changed = re.sub(pattern, lambda _: replacement, text, count=1, flags=re.DOTALL)
+        assert changed != text, f"{pattern} is not in {file}"
+        path.write_text(changed, encoding="utf-8", newline="")
+    try:
+        complaints = list(getattr(promises, name)(copy))
+    finally:
+        path.write_bytes(before)
+    assert any(words in complaint for complaint in complaints), complaints
+
+
+def test_every_promise_is_broken_once():
+    assert {name for name, _, _ in BREAKS} == {promise.__name__ for promise in PROMISES}
