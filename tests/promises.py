@@ -31,7 +31,10 @@ NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong",
 HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
 # A package may import those that stand after it, never before.
 LAYERS = ("cli", "notebook", "grading", "cloud")
-OWN_FOLDERS = {".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache", "__pycache__", "build"}
+OWN_FOLDERS = {
+    *(".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache"),
+    *("__pycache__", "build", ".ipynb_checkpoints"),
+}
 
 
 def files(root: Path, *endings: str) -> Iterator[Path]:

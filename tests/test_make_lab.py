@@ -95,6 +95,14 @@ def test_nothing_is_left_when_it_ends(lab):
     assert alive == []
 
 
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs make in a folder, as from a shell: the tests may run under make themselves."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environ, capture_output=True, text=True
+    )
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
 def test_makefile_starts_it(tmp_path):
     """`make lab` calls it, from the virtual environment, after making what it needs."""
@@ -102,12 +110,7 @@ def test_makefile_starts_it(tmp_path):
         shutil.copy(repository() / name, tmp_path)
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".made").touch()
-    said = subprocess.run(
-        ["make", "-n", "lab", "LAB_FLAGS=--no-browser"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    said = make(tmp_path, "-n", "lab", "LAB_FLAGS=--no-browser")
     assert said.stdout.strip() == ".venv/bin/python -m workshop.lab --no-browser"
 
 
@@ -128,9 +131,7 @@ def test_make_says_what_is_wrong_with_python(tmp_path, script, words):
         python = str(tmp_path / "old python")
         Path(python).write_text(script)
         Path(python).chmod(0o755)
-    done = subprocess.run(
-        ["make", "lab", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = make(tmp_path, "lab", f"PYTHON={python}")
     assert done.returncode == 2
     assert words in done.stderr
     assert not (tmp_path / ".venv" / ".made").exists()

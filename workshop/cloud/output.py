@@ -119,8 +119,10 @@ class OutputReader:
         self._kept += len(message)
         if self._kept > KEPT_PER_INVOCATION:
             message = b"(the local cloud keeps the first 16 MB that an invocation prints)\n"
-        text = message[:LONGEST_EVENT].decode("utf-8", "replace").rstrip("\r\n")
-        self._events.append(LogEvent(timestamp_ms, text + "\n"))
+        message = message.rstrip(b"\r\n")
+        for start in range(0, len(message), LONGEST_EVENT):
+            text = message[start : start + LONGEST_EVENT].decode("utf-8", "replace")
+            self._events.append(LogEvent(timestamp_ms, text + "\n"))
 
 
 def _lines(text: bytes) -> list[bytes]:
