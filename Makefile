@@ -42,4 +42,5 @@ $(STAMP): requirements.txt pyproject.toml
 	    echo "make: $(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
 	fi
+	@$(BIN)/python -m workshop.aws_script
 	@touch $(STAMP)
