@@ -110,6 +110,22 @@ def test_close_while_functions_run():
     assert [p for p in psutil.Process().children(recursive=True) if "bwrap" in p.name()] == []
 
 
+@pytest.mark.parametrize("isolation", ["auto", "process"])
+def test_close_at_any_moment_of_an_invocation(isolation, monkeypatch):
+    failed = []
+    monkeypatch.setattr("threading.excepthook", lambda args: failed.append(args.exc_value))
+    for moment in range(6):  # before, during and after INIT
+        with LocalCloud(isolation=isolation) as cloud:
+            lab = Lab(cloud)
+            name = lab.create()
+            for _ in range(8):
+                lab.invoke(name, {}, InvocationType="Event")
+            time.sleep(moment * 0.03)
+    assert failed == []
+    left = [p.name() for p in psutil.Process().children(recursive=True)]
+    assert [name for name in left if "bwrap" in name] == []
+
+
 def test_closing_twice_and_starting_again_with_nothing_left():
     cloud = LocalCloud().start()
     Lab(cloud).create(FunctionName="before")

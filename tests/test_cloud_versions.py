@@ -118,11 +118,9 @@ def test_layers_are_at_opt_and_importable(lab):
     first = layer("words", {"python/words__py": "WORD = 'layered'\nOVER = 'first'"})
     second = layer("over", {"python/over__py": "OVER = 'second'", "notes__txt": "read me"})
     value = lab.run(
-        "import os, over, words\n"
+        "import over, words\n"
         "from pathlib import Path\n"
-        "opt = next(p for p in os.environ['PATH'].split(':') if p.endswith('opt/bin'))[:-4]\n"
         "def handler(event, context):\n"
-        "    import sys\n"
         "    root = Path(words.__file__).parent.parent\n"
         "    return [words.WORD, over.OVER, (root / 'notes.txt').read_text()]",
         Layers=[first, second],

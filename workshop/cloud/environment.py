@@ -43,6 +43,9 @@ class Ended:
     reason: str = ""  # of an exit, as Lambda words it
 
 
+CLOSED = Ended("exit", reason="Runtime exited without providing a reason")
+
+
 class Environment:
     """Starts a process and speaks with it through a Runtime API of its own.
 
@@ -71,7 +74,8 @@ class Environment:
         self._api: RuntimeApi | None = None
         self._gauge: MemoryGauge | None = None
         self._peak = 0
-        self._close_lock = threading.Lock()
+        self._closed = False
+        self._lock = threading.RLock()  # the cloud may close it while an invocation runs
         # A plain process has its code elsewhere, and Python is where it was installed.
         self._renamed = [(str(code), "/var/task"), (PYTHON_PREFIX, "/var/lang")]
         if layers:
@@ -80,13 +84,21 @@ class Environment:
     @property
     def max_memory_mb(self) -> int:
         """The most memory that its processes used so far, in MB, rounded up."""
-        peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
+        gauge = self._gauge
+        peak = max(self._peak, gauge.measure() if gauge else 0)
         return min(-(-peak // MB), self.function.memory_mb)
 
     def init(self, limit_s: float | None = None) -> Ended:
         """Starts the process and waits until the runtime asks for work (the INIT phase)."""
         limit_s = INIT_LIMIT_S if limit_s is None else limit_s
-        self._stop_process()
+        with self._lock:
+            if self._closed:
+                return CLOSED
+            self._stop_process()
+            self._start_process()
+        return self._wait(time.monotonic() + limit_s)
+
+    def _start_process(self) -> None:
         self._api = RuntimeApi()
         environ = self._environ | {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         self._process = self._launcher.start(
@@ -103,7 +115,6 @@ class Environment:
         self._gauge = MemoryGauge(self._process.pid)
         watch = (self._process, self._api)
         threading.Thread(target=self._report_exit, args=watch, daemon=True).start()
-        return self._wait(time.monotonic() + limit_s)
 
     def invoke(self, request: Request, limit_s: float) -> Ended:
         """Hands over one request and waits for its end, `limit_s` seconds at most."""
@@ -140,13 +151,17 @@ class Environment:
 
     def close(self) -> None:
         """Ends the process and removes its files; does nothing the second time."""
-        with self._close_lock:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
             self._stop_process()
             self._output.close()
             remove_tree(str(self._folder))
 
     def _over_memory(self) -> bool:
-        return self._gauge is not None and self._gauge.measure() > self.function.memory_mb * MB
+        gauge = self._gauge
+        return gauge is not None and gauge.measure() > self.function.memory_mb * MB
 
     def _wait(self, deadline: float) -> Ended:
         """Waits for the runtime, looking at the memory while it runs."""
@@ -172,21 +187,23 @@ class Environment:
         api.answers.put(Answer("exit", error_type=exit_reason(code)))
 
     def _stop_process(self) -> None:
-        if self._process is None:
-            return
-        self._peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
-        self._gauge = None
-        strays = [] if self._launcher.name == "bubblewrap" else _descendants(self._process.pid)
-        kill_tree(self._process.pid)
-        for stray in strays:  # a child that made a group of its own
-            with contextlib.suppress(psutil.Error):
-                stray.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
-        self._guardian.discard(self._process.pid)
-        if self._api:
-            self._api.close()
-        self._process = None
+        with self._lock:
+            if self._process is None:
+                return
+            self._peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
+            self._gauge = None
+            pid = self._process.pid
+            strays = [] if self._launcher.name == "bubblewrap" else _descendants(pid)
+            kill_tree(pid)
+            for stray in strays:  # a child that made a group of its own
+                with contextlib.suppress(psutil.Error):
+                    stray.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+            self._guardian.discard(pid)
+            if self._api:
+                self._api.close()
+            self._process = None
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

@@ -47,6 +47,7 @@ class Pools:
         self._guardian = guardian
         self._packages = PackageStore(folder / "packages")
         self._pools: dict[tuple[str, str, str], Pool] = {}
+        self._closed = False
         self._lock = threading.Lock()
         self._starts = threading.Semaphore(STARTS_AT_ONCE)
 
@@ -72,6 +73,9 @@ class Pools:
             raise
         with self._lock:
             pool.busy.add(environment)
+            closed = self._closed
+        if closed:
+            environment.close()
         return environment, True
 
     def started(self) -> None:
@@ -106,6 +110,7 @@ class Pools:
     def close(self) -> None:
         """Ends every environment, busy or not."""
         with self._lock:
+            self._closed = True
             pools, self._pools = list(self._pools.values()), {}
         every = [e for pool in pools for e in [*pool.idle, *pool.busy]]
         threads = [threading.Thread(target=e.close) for e in every]
