@@ -6,9 +6,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -41,9 +44,23 @@ def lab(tmp_path_factory):
         if ADDRESS.search(line):
             break
     threading.Thread(target=process.stdout.read, daemon=True).start()  # the pipe must not fill
+    wait_for_connection(urllib.parse.urlsplit(ADDRESS.search(said)[0]))
     yield said, process
     process.terminate()
     process.wait(timeout=30)
+
+
+def wait_for_connection(address: urllib.parse.SplitResult) -> None:
+    """Returns when the address takes connections: Jupyter prints it a moment earlier."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def test_it_prints_where_to_go_without_a_browser(lab):
