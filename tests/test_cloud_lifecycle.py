@@ -97,16 +97,17 @@ def test_nothing_is_left_of_a_parent_that_ends(end, isolation):
     ), (processes_of(mark), Path(folder).exists(), listens(port))
 
 
-def test_close_while_functions_run():
-    before = set(Path(tempfile.gettempdir()).glob("local-cloud-*"))
+def test_close_while_functions_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other tests have clouds as well
     with LocalCloud() as cloud:
         lab = Lab(cloud)
         name = lab.create("import time\ndef handler(event, context): time.sleep(600)", Timeout=900)
         for _ in range(3):
             lab.invoke(name, {}, InvocationType="Event")
         port = urlsplit(cloud.endpoint_url).port
+        assert list(tmp_path.glob("local-cloud-*"))
     assert not listens(port)
-    assert set(Path(tempfile.gettempdir()).glob("local-cloud-*")) <= before
+    assert list(tmp_path.iterdir()) == []
     assert [p for p in psutil.Process().children(recursive=True) if "bwrap" in p.name()] == []
 
 

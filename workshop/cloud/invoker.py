@@ -1,4 +1,4 @@
-"""Invocations: synchronous, asynchronous and dry; concurrency and its limits."""
+"""Invocations: what runs now, and concurrency with its limits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable
 
+from .activity import Activity
 from .environment import Environment
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from .pools import Pools
 from .run import Run
-from .workers import Workers
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
-LARGEST_ASYNCHRONOUS = 1024 * 1024  # bytes; 256 KB until 2025
-ASYNCHRONOUS_AT_ONCE = 64
 KEPT_INVOCATIONS = 20_000
 
 LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
@@ -27,62 +25,31 @@ LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
 class Invoker:
     """Runs requests; `write_logs(function, stream, events)` keeps what they log."""
 
-    def __init__(self, pools: Pools, write_logs: LogWriter) -> None:
+    def __init__(self, pools: Pools, write_logs: LogWriter, activity: Activity) -> None:
         self._pools = pools
         self._write_logs = write_logs
+        self._activity = activity
         self._running: Counter[str] = Counter()
-        self._pending = 0
-        self._closed = False
-        self._changed = threading.Condition()
-        self._queue = Workers(ASYNCHRONOUS_AT_ONCE, "asynchronous-invocation")
+        self._lock = threading.Lock()
         self.invocations: deque[Invocation] = deque(maxlen=KEPT_INVOCATIONS)
 
     def synchronous(self, function: FunctionVersion, request: Request) -> Outcome:
         """RequestResponse: waits for the outcome. Raises ApiError when throttled."""
-        self._check_size(request.payload, LARGEST_SYNCHRONOUS, "RequestResponse")
-        self._check_runs_here(function)
+        check_size(request.payload, LARGEST_SYNCHRONOUS, "RequestResponse")
+        check_runs_here(function)
+        return self.run(function, request)
+
+    def run(self, function: FunctionVersion, request: Request) -> Outcome:
+        """Runs a request of any size. Raises ApiError, 429, when throttled."""
         self._enter(function)
         try:
             return self._run(function, request)
         finally:
             self._leave(function)
 
-    def asynchronous(self, function: FunctionVersion, request: Request) -> None:
-        """Event: queues the request and returns at once. Throttled events go back to the queue."""
-        self._check_size(request.payload, LARGEST_ASYNCHRONOUS, "Event")
-        self._check_runs_here(function)
-        with self._changed:
-            self._pending += 1
-        self._queue.submit(self._from_queue, function, request)
-
-    def idle(self, timeout: float) -> None:
-        """Returns when nothing runs or waits. Raises TimeoutError after `timeout` seconds."""
-        with self._changed:
-            quiet = self._changed.wait_for(
-                lambda: not self._pending and not self._running.total(), timeout
-            )
-        if not quiet:
-            raise TimeoutError(f"functions still run or wait after {timeout} s")
-
     def close(self) -> None:
-        """Forgets what is queued and ends every environment."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._queue.close()
+        """Ends every environment."""
         self._pools.close()
-
-    def _from_queue(self, function: FunctionVersion, request: Request) -> None:
-        try:
-            if self._enter_when_free(function):
-                try:
-                    self._run(function, request)
-                finally:
-                    self._leave(function)
-        finally:
-            with self._changed:
-                self._pending -= 1
-                self._changed.notify_all()
 
     def _run(self, function: FunctionVersion, request: Request) -> Outcome:
         environment, is_new = self._pools.acquire(function)
@@ -111,50 +78,41 @@ class Invoker:
         self._pools.release(environment, run.usable)
 
     def _enter(self, function: FunctionVersion) -> None:
-        with self._changed:
+        with self._lock:
             limit = function.reserved_concurrency
             if limit is not None and self._running[function.arn] >= limit:
                 raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
             self._running[function.arn] += 1
-
-    def _enter_when_free(self, function: FunctionVersion) -> bool:
-        """Waits for a place; False if there will be none (no concurrency, or the cloud closes)."""
-        limit = function.reserved_concurrency
-        if limit == 0:
-            return False
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or limit is None or self._running[function.arn] < limit
-            )
-            if self._closed:
-                return False
-            self._running[function.arn] += 1
-            return True
+        self._activity.begin(f"{function.name} running")
 
     def _leave(self, function: FunctionVersion) -> None:
-        with self._changed:
+        with self._lock:
             self._running[function.arn] -= 1
             if not self._running[function.arn]:
                 del self._running[function.arn]
-            self._changed.notify_all()
+        self._activity.end(f"{function.name} running")
 
-    def _check_size(self, payload: bytes, limit: int, kind: str) -> None:
-        if len(payload) > limit:
-            raise ApiError(
-                413,
-                "RequestTooLargeException",
-                f"{len(payload)} byte payload is too large for the {kind} invocation type "
-                f"(limit {limit} bytes)",
-            )
 
-    def _check_runs_here(self, function: FunctionVersion) -> None:
-        if not function.is_python:
-            raise ApiError(
-                502,
-                "InvalidRuntimeException",
-                f"The local cloud runs Python runtimes only, not {function.runtime}. "
-                "Create the function with a python3 runtime, or invoke it on AWS.",
-            )
+def check_size(payload: bytes, limit: int, kind: str) -> None:
+    """Raises ApiError, 413, for a payload over `limit` bytes."""
+    if len(payload) > limit:
+        raise ApiError(
+            413,
+            "RequestTooLargeException",
+            f"{len(payload)} byte payload is too large for the {kind} invocation type "
+            f"(limit {limit} bytes)",
+        )
+
+
+def check_runs_here(function: FunctionVersion) -> None:
+    """Raises ApiError, 502, for a function in another language than Python."""
+    if not function.is_python:
+        raise ApiError(
+            502,
+            "InvalidRuntimeException",
+            f"The local cloud runs Python runtimes only, not {function.runtime}. "
+            "Create the function with a python3 runtime, or invoke it on AWS.",
+        )
 
 
 def throttled(reason: str) -> ApiError:

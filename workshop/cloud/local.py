@@ -14,12 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .activity import Activity
+from .asynchronous import AsynchronousQueue
+from .destinations import Destinations
 from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
 from .guardian import remove_tree
 from .invoker import Invoker, new_request
 from .launcher import choose_launcher
 from .model import Invocation
 from .pools import Pools
+from .timers import Timer
 
 _one_at_a_time = threading.Lock()
 
@@ -74,6 +78,8 @@ class LocalCloud:
         self._port = port
         self._wanted_isolation = isolation
         self._running = False
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients_lock = threading.Lock()
         self._access_key_id = "LKIA" + secrets.token_hex(8).upper()
         self._function_key_id = "LSIA" + secrets.token_hex(8).upper()
         self._secret = secrets.token_urlsafe(30)
@@ -101,10 +107,18 @@ class LocalCloud:
             launcher = choose_launcher(self._wanted_isolation, folder)
             self.isolation = launcher.name
             pools = Pools(folder, launcher, self._credentials, self._guardian)
-            self._invoker = Invoker(pools, seam.write_logs)
+            self._activity, self._timer = Activity(), Timer()
+            self._invoker = Invoker(pools, seam.write_logs, self._activity)
+            self._queue = AsynchronousQueue(
+                self._invoker.run,
+                seam.find_for_event,
+                Destinations(self._own_client),
+                self._activity,
+                self._timer,
+            )
             seam.start(pools.retire, self._invoke_for_moto)
             gate = Gate({self._access_key_id, self._function_key_id})
-            self._server = Server(Api(gate, self._invoker), self._port)
+            self._server = Server(Api(gate, self._invoker, self._queue), self._port)
         except BaseException:
             self._guardian.close()
             remove_tree(str(folder))
@@ -129,14 +143,17 @@ class LocalCloud:
         session = boto3.Session(
             aws_access_key_id=self._access_key_id,
             aws_secret_access_key=self._secret,
-            region_name=REGION,
+            region_name=kwargs.pop("region_name", REGION),
         )
         config = config.merge(kwargs.pop("config", Config()))
         return session.client(service, endpoint_url=self.endpoint_url, config=config, **kwargs)
 
     def idle(self, timeout: float = 60) -> None:
-        """Returns when no function runs or waits. Raises TimeoutError after `timeout` seconds."""
-        self._invoker.idle(timeout)
+        """Returns when nothing runs, waits or is to be tried again, and every event has ended.
+
+        Raises TimeoutError after `timeout` seconds; it names what still goes on.
+        """
+        self._activity.idle(timeout)
 
     def invocations(self, function_name: str | None = None) -> list[Invocation]:
         """What ran here, in the order in which it ended."""
@@ -150,7 +167,9 @@ class LocalCloud:
         self._running = False
         from . import seam
 
+        self._timer.close()
         self._server.close()
+        self._queue.close()
         self._invoker.close()
         seam.stop()
         self._guardian.close()
@@ -178,11 +197,19 @@ class LocalCloud:
             "AWS_ENDPOINT_URL": self.endpoint_url,
         }
 
+    def _own_client(self, service: str, region: str) -> Any:
+        """A client with which the cloud itself speaks to its services."""
+        with self._clients_lock:  # boto3 makes one at a time
+            key = service, region
+            if key not in self._clients:
+                self._clients[key] = self.client(service, region_name=region)
+            return self._clients[key]
+
     def _invoke_for_moto(
         self, region: str, name: str, qualifier: str | None, payload: bytes
     ) -> bytes:
         from . import seam
 
         function, arn = seam.find_function(region, name, qualifier)
-        self._invoker.asynchronous(function, new_request(payload, arn, None))
+        self._queue.submit(function, new_request(payload, arn, None))
         return b""

@@ -75,6 +75,17 @@ class Request:
 
 
 @dataclass(frozen=True)
+class EventSettings:
+    """How a function's asynchronous events are retried, and where they end (ARNs)."""
+
+    maximum_retries: int = 2
+    maximum_age_s: int = 21_600
+    on_success: str | None = None
+    on_failure: str | None = None
+    dead_letter: str | None = None
+
+
+@dataclass(frozen=True)
 class LogEvent:
     """One line, or one record of several lines, of a log stream."""
 

@@ -6,7 +6,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `LambdaBackend`. `moto.awslambda.utils.get_backend` reads that name at every call, so moto's
   own services find the subclass too.
 - `LambdaBackend.create_function`, `update_function_code`, `update_function_configuration`,
-  `publish_version`, `delete_function`, `put_function_concurrency`, `invoke`: overridden, to
+  `publish_version`, `delete_function`, `put_function_concurrency`,
+  `put_/update_/get_function_event_invoke_config`, `invoke`: overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
@@ -45,10 +46,11 @@ from moto.moto_server.werkzeug_app import (
 )
 
 from .environ import ACCOUNT_ID
-from .model import ApiError, FunctionVersion, LogEvent
+from .model import ApiError, EventSettings, FunctionVersion, LogEvent
 from .validation import (
     check_configuration,
     check_creation,
+    check_event_settings,
     check_package,
     check_reserved_concurrency,
 )
@@ -73,6 +75,7 @@ __all__ = [
     "Backend",
     "MotoRequestHandler",
     "application",
+    "find_for_event",
     "find_function",
     "load_managed_policies",
     "start",
@@ -225,6 +228,37 @@ class Backend(lambda_models.LambdaBackend):
         function.reserved_concurrency = int(reserved_concurrency)
         return function.reserved_concurrency
 
+    @_as_moto_error
+    def put_function_event_invoke_config(
+        self, function_name: str, config: dict[str, Any]
+    ) -> dict[str, Any]:
+        function = self.get_function(function_name)
+        check_event_settings(config, function.function_arn)
+        function.event_invoke_config = []  # moto keeps the first for ever
+        response = super().put_function_event_invoke_config(function_name, config)
+        return self._with_every_key(response)
+
+    @_as_moto_error
+    def update_function_event_invoke_config(
+        self, function_name: str, config: dict[str, Any]
+    ) -> dict[str, Any]:
+        function = self.get_function(function_name)
+        before = function.event_invoke_config[0].config if function.event_invoke_config else {}
+        return self.put_function_event_invoke_config(function_name, {**before, **config})
+
+    def get_function_event_invoke_config(self, function_name: str) -> dict[str, Any]:
+        return self._with_every_key(super().get_function_event_invoke_config(function_name))
+
+    def list_function_event_invoke_configs(self, function_name: str) -> dict[str, Any]:
+        found = super().list_function_event_invoke_configs(function_name)
+        configs = [self._with_every_key(each) for each in found["FunctionEventInvokeConfigs"]]
+        return {"FunctionEventInvokeConfigs": configs}
+
+    def _with_every_key(self, response: dict[str, Any]) -> dict[str, Any]:
+        ends = {"OnSuccess": {}, "OnFailure": {}, **(response.get("DestinationConfig") or {})}
+        arn = response["FunctionArn"].removesuffix(":$LATEST") + ":$LATEST"
+        return {**response, "FunctionArn": arn, "DestinationConfig": ends}
+
     def invoke(
         self,
         function_name: str,
@@ -259,6 +293,22 @@ def find_function(region: str, name: str, qualifier: str | None) -> tuple[Functi
     arn = _unqualified(function.function_arn)
     invoked_arn = f"{arn}:{qualifier}" if qualifier else arn
     return _frozen(backend, function, arn, latest.reserved_concurrency), invoked_arn
+
+
+def find_for_event(invoked_arn: str) -> tuple[FunctionVersion, EventSettings]:
+    """A function as it is now, and how its asynchronous events are handled. Raises ApiError."""
+    region = invoked_arn.split(":")[3]
+    found, _ = find_function(region, invoked_arn, None)
+    function = lambda_models.lambda_backends[ACCOUNT_ID][region].get_function(found.name)
+    config = function.event_invoke_config[0].config if function.event_invoke_config else {}
+    ends = config.get("DestinationConfig") or {}
+    return found, EventSettings(
+        maximum_retries=config.get("MaximumRetryAttempts", EventSettings.maximum_retries),
+        maximum_age_s=config.get("MaximumEventAgeInSeconds", EventSettings.maximum_age_s),
+        on_success=(ends.get("OnSuccess") or {}).get("Destination"),
+        on_failure=(ends.get("OnFailure") or {}).get("Destination"),
+        dead_letter=(function.dead_letter_config or {}).get("TargetArn"),
+    )
 
 
 def load_managed_policies() -> None:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote
 
 from werkzeug.serving import ThreadedWSGIServer
 
+from .asynchronous import AsynchronousQueue
 from .invoker import Invoker, new_request
 from .model import ApiError, Outcome, PortTaken
 from .seam import MotoRequestHandler, application, find_function, load_managed_policies
@@ -51,9 +52,10 @@ class Gate:
 class Api:
     """The WSGI application."""
 
-    def __init__(self, gate: Gate, invoker: Invoker) -> None:
+    def __init__(self, gate: Gate, invoker: Invoker, queue: AsynchronousQueue) -> None:
         self._gate = gate
         self._invoker = invoker
+        self._queue = queue
         self._moto = application()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -97,7 +99,7 @@ class Api:
         if kind == "DryRun":
             return _respond(start_response, 204, headers, b"")
         if kind == "Event":
-            self._invoker.asynchronous(function, request)
+            self._queue.submit(function, request)
             return _respond(start_response, 202, headers, b"")
         if kind != "RequestResponse":
             raise ApiError(

@@ -129,6 +129,18 @@ def check_reserved_concurrency(wanted: int, others: int, account_limit: int = 10
         )
 
 
+def check_event_settings(config: dict[str, Any], function_arn: str) -> None:
+    """Checks the settings of asynchronous invocation. Raises ApiError."""
+    fields = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+    if not any(config.get(field) is not None for field in fields):
+        raise _invalid("You must specify at least one of error handling or destination setting.")
+    _range(config.get("MaximumRetryAttempts"), "maximumRetryAttempts", 0, 2)
+    _range(config.get("MaximumEventAgeInSeconds"), "maximumEventAgeInSeconds", 60, 21_600)
+    for end in (config.get("DestinationConfig") or {}).values():
+        if (end or {}).get("Destination") == function_arn:
+            raise _invalid("You can't specify the function as a destination for itself.")
+
+
 def _check_runtime(runtime: str) -> None:
     known = RUNTIMES.get(runtime)
     if known is not None and known.can_create(date.today()):

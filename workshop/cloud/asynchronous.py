@@ -1,0 +1,108 @@
+"""Asynchronous invocation: the queue, its retries, and where an event ends.
+
+Follows "How Lambda handles errors and retries with asynchronous invocation"
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .activity import Activity
+from .destinations import Destinations
+from .invoker import check_runs_here, check_size
+from .model import ApiError, EventSettings, FunctionVersion, Outcome, Request
+from .timers import SHRINK, Timer, shrunk
+from .workers import Workers
+
+AT_ONCE = 64
+RETRY_AFTER = (60, 120)  # seconds on AWS
+LONGEST_THROTTLE_DELAY = 300  # seconds on AWS
+LARGEST_EVENT = 1024 * 1024  # bytes; 256 KB until 2025
+WAITING = "asynchronous event"
+
+Run = Callable[[FunctionVersion, Request], Outcome]
+Find = Callable[[str], tuple[FunctionVersion, EventSettings]]
+
+
+@dataclass
+class Event:
+    """An event in the queue, and what came of it so far."""
+
+    request: Request
+    attempts: int = 0  # that the function answered, well or not
+    throttles: int = 0
+    waited: float = 0.0  # seconds of deliberate delay, as on AWS
+    outcome: Outcome | None = None
+
+    def age(self) -> float:
+        """Seconds on AWS since it came: deliberate delays in full, the rest as it was."""
+        return time.time() - self.request.received_at + self.waited * (1 - 1 / SHRINK)
+
+
+class AsynchronousQueue:
+    """Runs events some time after they came.
+
+    `run(function, request)` invokes and raises ApiError when throttled; `find(arn)` gives the
+    function as it is now and its settings for events, and raises ApiError if it is gone.
+    """
+
+    def __init__(
+        self, run: Run, find: Find, destinations: Destinations, activity: Activity, timer: Timer
+    ) -> None:
+        self._run, self._find = run, find
+        self._destinations = destinations
+        self._activity = activity
+        self._timer = timer
+        self._workers = Workers(AT_ONCE, "asynchronous-invocation")
+
+    def submit(self, function: FunctionVersion, request: Request) -> None:
+        """Queues a request and returns at once. Raises ApiError if it can't be taken."""
+        check_size(request.payload, LARGEST_EVENT, "Event")
+        check_runs_here(function)
+        self._activity.begin(WAITING)
+        self._workers.submit(self._attempt, Event(request))
+
+    def close(self) -> None:
+        """Forgets what is queued."""
+        self._workers.close()
+
+    def _attempt(self, event: Event) -> None:
+        delay = None
+        try:
+            delay = self._invoke(event)
+        finally:
+            if delay is None:
+                self._activity.end(WAITING)
+        if delay is not None:
+            event.waited += delay
+            self._timer.later(shrunk(delay), self._workers.submit, self._attempt, event)
+
+    def _invoke(self, event: Event) -> float | None:
+        """Seconds (on AWS) until the next attempt, or None when the event has ended."""
+        function, settings = self._find(event.request.invoked_arn)
+        if function.reserved_concurrency == 0:
+            return self._give_up(event, function, settings, "ZeroReservedConcurrency")
+        if event.age() > settings.maximum_age_s:
+            return self._give_up(event, function, settings, "EventAgeExceeded")
+        try:
+            event.outcome = self._run(function, event.request)
+        except ApiError as error:
+            if error.status != 429:
+                raise
+            event.throttles += 1
+            return min(LONGEST_THROTTLE_DELAY, 2.0 ** (event.throttles - 1))
+        event.attempts += 1
+        if not event.outcome.error:
+            self._destinations.success(event, function, settings)
+            return None
+        if event.attempts > settings.maximum_retries:
+            return self._give_up(event, function, settings, "RetriesExhausted")
+        return RETRY_AFTER[event.attempts - 1]
+
+    def _give_up(
+        self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
+    ) -> None:
+        self._destinations.failure(event, function, settings, condition)
