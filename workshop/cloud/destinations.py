@@ -42,7 +42,7 @@ class Destinations:
             self._dead_letter(settings.dead_letter, event)
 
     def send(
-        self, target: str, record: dict[str, Any], function: FunctionVersion, result: str
+        self, target: str, record: dict[str, Any], function: FunctionVersion | None, result: str
     ) -> None:
         """Sends a record to a queue, a topic, a function or an event bus, by its ARN."""
         service, region = target.split(":")[2:4]
@@ -55,7 +55,7 @@ class Destinations:
         elif service == "lambda":
             client = self._client("lambda", region)
             client.invoke(FunctionName=target, InvocationType="Event", Payload=body)
-        elif service == "events":
+        elif service == "events" and function:  # streams have no such destination
             entry = {
                 "Source": "lambda",
                 "DetailType": f"Lambda Function Invocation Result - {result}",

@@ -21,6 +21,8 @@ from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
 from .guardian import remove_tree
 from .invoker import Invoker, new_request
 from .launcher import choose_launcher
+from .mappings.poller import Tools
+from .mappings.registry import Mappings
 from .model import Invocation
 from .pools import Pools
 from .timers import Timer
@@ -78,10 +80,11 @@ class LocalCloud:
         self._port = port
         self._wanted_isolation = isolation
         self._running = False
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self._clients_lock = threading.Lock()
         self._access_key_id = "LKIA" + secrets.token_hex(8).upper()
         self._function_key_id = "LSIA" + secrets.token_hex(8).upper()
+        self._polling_key_id = "LPIA" + secrets.token_hex(8).upper()
         self._secret = secrets.token_urlsafe(30)
 
     def start(self) -> LocalCloud:
@@ -109,16 +112,29 @@ class LocalCloud:
             pools = Pools(folder, launcher, self._credentials, self._guardian)
             self._activity, self._timer = Activity(), Timer()
             self._invoker = Invoker(pools, seam.write_logs, self._activity)
+            destinations = Destinations(self._own_client)
             self._queue = AsynchronousQueue(
                 self._invoker.run,
                 seam.find_for_event,
-                Destinations(self._own_client),
+                destinations,
                 self._activity,
                 self._timer,
             )
-            seam.start(pools.retire, self._invoke_for_moto)
-            gate = Gate({self._access_key_id, self._function_key_id})
-            self._server = Server(Api(gate, self._invoker, self._queue), self._port)
+            tools = Tools(
+                client=self._polling_client,
+                find=seam.find_function,
+                run=self._invoker.run,
+                new_request=new_request,
+                matches=seam.matches,
+                destinations=destinations,
+                activity=self._activity,
+                wake=self._wake,
+            )
+            self._mappings = Mappings(tools, self._timer)
+            seam.start(pools.retire, self._invoke_for_moto, self._mappings)
+            gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
+            api = Api(gate, self._invoker, self._queue, self._wake, self._polling_key_id)
+            self._server = Server(api, self._port)
         except BaseException:
             self._guardian.close()
             remove_tree(str(folder))
@@ -134,6 +150,10 @@ class LocalCloud:
 
     def client(self, service: str, **kwargs: Any) -> Any:
         """A boto3 client of this cloud. It does not retry: a throttle shows as one."""
+        region = kwargs.pop("region_name", REGION)
+        return self._make_client(service, region, self._access_key_id, **kwargs)
+
+    def _make_client(self, service: str, region: str, key_id: str, **kwargs: Any) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -141,9 +161,9 @@ class LocalCloud:
             retries={"total_max_attempts": 1}, read_timeout=910, max_pool_connections=256
         )
         session = boto3.Session(
-            aws_access_key_id=self._access_key_id,
+            aws_access_key_id=key_id,
             aws_secret_access_key=self._secret,
-            region_name=kwargs.pop("region_name", REGION),
+            region_name=region,
         )
         config = config.merge(kwargs.pop("config", Config()))
         return session.client(service, endpoint_url=self.endpoint_url, config=config, **kwargs)
@@ -167,6 +187,7 @@ class LocalCloud:
         self._running = False
         from . import seam
 
+        self._mappings.close()
         self._timer.close()
         self._server.close()
         self._queue.close()
@@ -199,11 +220,21 @@ class LocalCloud:
 
     def _own_client(self, service: str, region: str) -> Any:
         """A client with which the cloud itself speaks to its services."""
+        return self._kept_client(service, region, self._access_key_id)
+
+    def _polling_client(self, service: str, region: str) -> Any:
+        """The same for pollers: what they ask wakes no poller."""
+        return self._kept_client(service, region, self._polling_key_id)
+
+    def _kept_client(self, service: str, region: str, key_id: str) -> Any:
         with self._clients_lock:  # boto3 makes one at a time
-            key = service, region
-            if key not in self._clients:
-                self._clients[key] = self.client(service, region_name=region)
-            return self._clients[key]
+            which = service, region, key_id
+            if which not in self._clients:
+                self._clients[which] = self._make_client(service, region, key_id)
+            return self._clients[which]
+
+    def _wake(self, service: str) -> None:
+        self._mappings.wake(service)
 
     def _invoke_for_moto(
         self, region: str, name: str, qualifier: str | None, payload: bytes

@@ -9,6 +9,9 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `publish_version`, `delete_function`, `put_function_concurrency`,
   `put_/update_/get_function_event_invoke_config`, `invoke`: overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
+- `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
+  know of no mapping and deliver nothing themselves; the pollers do.
+- `EventPattern`: decides what a filter lets pass.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
@@ -36,6 +39,7 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import default_user_config
+from moto.events.models import EventPattern
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_api._internal.models import moto_api_backend
@@ -46,6 +50,7 @@ from moto.moto_server.werkzeug_app import (
 )
 
 from .environ import ACCOUNT_ID
+from .mappings.registry import Mapping, Mappings
 from .model import ApiError, EventSettings, FunctionVersion, LogEvent
 from .validation import (
     check_configuration,
@@ -70,6 +75,7 @@ TRUST = {
 # Set by `start`; moto makes backends by itself, so they find it here.
 _retire: Callable[[str, str | None], None] = lambda arn, version: None  # noqa: E731
 _invoke: Callable[..., bytes] | None = None
+_mappings: Mappings | None = None
 
 __all__ = [
     "Backend",
@@ -78,6 +84,7 @@ __all__ = [
     "find_for_event",
     "find_function",
     "load_managed_policies",
+    "matches",
     "start",
     "stop",
     "write_logs",
@@ -259,6 +266,26 @@ class Backend(lambda_models.LambdaBackend):
         arn = response["FunctionArn"].removesuffix(":$LATEST") + ":$LATEST"
         return {**response, "FunctionArn": arn, "DestinationConfig": ends}
 
+    @_as_moto_error
+    def create_event_source_mapping(self, spec: dict[str, Any]) -> Mapping:
+        return _open_mappings().create(spec, self.region_name, self.account_id)
+
+    def get_event_source_mapping(self, uuid: str) -> Mapping | None:
+        return _open_mappings().get(uuid)
+
+    def list_event_source_mappings(
+        self, event_source_arn: str, function_name: str
+    ) -> list[Mapping]:
+        return _open_mappings().list(event_source_arn, function_name)
+
+    @_as_moto_error
+    def update_event_source_mapping(self, uuid: str, spec: dict[str, Any]) -> Mapping:
+        return _open_mappings().update(uuid, spec)
+
+    @_as_moto_error
+    def delete_event_source_mapping(self, uuid: str) -> Mapping:
+        return _open_mappings().delete(uuid)
+
     def invoke(
         self,
         function_name: str,
@@ -336,10 +363,12 @@ def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -
     logs.put_log_events(function.log_group, stream, entries)
 
 
-def start(retire: Callable[[str, str | None], None], invoke: Callable[..., bytes]) -> None:
+def start(
+    retire: Callable[[str, str | None], None], invoke: Callable[..., bytes], mappings: Mappings
+) -> None:
     """Puts the subclass in moto's place and empties moto; makes the role `lambda-role`."""
-    global _retire, _invoke
-    _retire, _invoke = retire, invoke
+    global _retire, _invoke, _mappings
+    _retire, _invoke, _mappings = retire, invoke, mappings
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     moto_api_backend.reset()
@@ -357,13 +386,24 @@ def start(retire: Callable[[str, str | None], None], invoke: Callable[..., bytes
 
 def stop() -> None:
     """Forgets the cloud that `start` named."""
-    global _retire, _invoke
-    _retire, _invoke = (lambda arn, version: None), None
+    global _retire, _invoke, _mappings
+    _retire, _invoke, _mappings = (lambda arn, version: None), None, None
 
 
 def application() -> Callable[..., Any]:
     """moto's APIs as a WSGI application."""
     return DomainDispatcherApplication(create_backend_app)
+
+
+def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether an event matches a pattern of EventBridge, or a filter of a mapping."""
+    return EventPattern(None, pattern).matches_event(event)
+
+
+def _open_mappings() -> Mappings:
+    if _mappings is None:
+        raise JsonRESTError("ServiceException", "the local cloud is closed")
+    return _mappings
 
 
 class _Backends(BackendDict):

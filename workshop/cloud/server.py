@@ -52,8 +52,16 @@ class Gate:
 class Api:
     """The WSGI application."""
 
-    def __init__(self, gate: Gate, invoker: Invoker, queue: AsynchronousQueue) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        invoker: Invoker,
+        queue: AsynchronousQueue,
+        wake: Callable[[str], None],
+        own_key: str,
+    ) -> None:
         self._gate = gate
+        self._wake, self._own_key = wake, own_key
         self._invoker = invoker
         self._queue = queue
         self._moto = application()
@@ -65,9 +73,17 @@ class Api:
         found = INVOKE.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
-        if _service(environ) == "iam":
+        service = _service(environ)
+        if service == "iam":
             load_managed_policies()
-        return self._moto(environ, start_response)
+        answer = self._moto(environ, start_response)
+        if (
+            environ["REQUEST_METHOD"] not in ("GET", "HEAD")
+            and access_key(environ) != self._own_key
+        ):
+            # What moto did may have put something into a queue, whatever the service was.
+            self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
+        return answer
 
     def _invoke(
         self, name: str, environ: dict[str, Any], start_response: StartResponse

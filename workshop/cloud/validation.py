@@ -66,10 +66,10 @@ def check_configuration(spec: dict[str, Any]) -> None:
 
     Raises ApiError: ValidationException or InvalidParameterValueException, status 400.
     """
-    _range(spec.get("Timeout"), "timeout", 1, 900)
-    _range(spec.get("MemorySize"), "memorySize", 128, 10_240)
+    check_range(spec.get("Timeout"), "timeout", 1, 900)
+    check_range(spec.get("MemorySize"), "memorySize", 128, 10_240)
     storage = spec.get("EphemeralStorage") or {}
-    _range(storage.get("Size"), "ephemeralStorage.size", 512, 10_240)
+    check_range(storage.get("Size"), "ephemeralStorage.size", 512, 10_240)
     _pattern(spec.get("Handler"), "handler", HANDLER, 128)
     if "Runtime" in spec:
         _check_runtime(spec["Runtime"])
@@ -77,7 +77,7 @@ def check_configuration(spec: dict[str, Any]) -> None:
         _check_variables((spec["Environment"] or {}).get("Variables") or {})
     layers = spec.get("Layers") or []
     if len(layers) > 5:
-        raise _invalid("Cannot reference more than 5 layers.")
+        raise invalid("Cannot reference more than 5 layers.")
     _check_logging(spec.get("LoggingConfig") or {})
 
 
@@ -88,7 +88,7 @@ def check_creation(spec: dict[str, Any]) -> None:
     if spec.get("PackageType", "Zip") == "Zip":
         for field in ("Runtime", "Handler"):
             if not spec.get(field):
-                raise _invalid(
+                raise invalid(
                     f"Runtime and Handler are mandatory parameters for functions created "
                     f"with deployment packages. {field} is missing."
                 )
@@ -98,32 +98,32 @@ def check_creation(spec: dict[str, Any]) -> None:
 def check_package(zipped: bytes, layers: tuple[bytes, ...] = ()) -> None:
     """Checks that a deployment package is a zip and small enough. Raises ApiError."""
     if not zipped:
-        raise _invalid("Uploaded file must be a non-empty zip")
+        raise invalid("Uploaded file must be a non-empty zip")
     try:
         sizes = [
             sum(info.file_size for info in zipfile.ZipFile(io.BytesIO(each)).infolist())
             for each in (zipped, *layers)
         ]
     except (zipfile.BadZipFile, OSError):
-        raise _invalid(
+        raise invalid(
             "Could not unzip uploaded file. Please check your file, then try to upload again."
         ) from None
     if sizes[0] == 0 and not zipfile.ZipFile(io.BytesIO(zipped)).namelist():
-        raise _invalid("Uploaded file must be a non-empty zip")
+        raise invalid("Uploaded file must be a non-empty zip")
     if sum(sizes) > LARGEST_UNZIPPED:
-        raise _invalid(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
+        raise invalid(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
 
 
 def check_reserved_concurrency(wanted: int, others: int, account_limit: int = 1000) -> None:
     """Checks that at least 100 of the account's concurrency stay unreserved. Raises ApiError."""
     if wanted < 0:
-        raise _constraint(
+        raise constraint(
             wanted,
             "reservedConcurrentExecutions",
             "Member must have value greater than or equal to 0",
         )
     if account_limit - others - wanted < 100:
-        raise _invalid(
+        raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's "
             "UnreservedConcurrentExecution below its minimum value of [100]."
         )
@@ -133,12 +133,12 @@ def check_event_settings(config: dict[str, Any], function_arn: str) -> None:
     """Checks the settings of asynchronous invocation. Raises ApiError."""
     fields = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
     if not any(config.get(field) is not None for field in fields):
-        raise _invalid("You must specify at least one of error handling or destination setting.")
-    _range(config.get("MaximumRetryAttempts"), "maximumRetryAttempts", 0, 2)
-    _range(config.get("MaximumEventAgeInSeconds"), "maximumEventAgeInSeconds", 60, 21_600)
+        raise invalid("You must specify at least one of error handling or destination setting.")
+    check_range(config.get("MaximumRetryAttempts"), "maximumRetryAttempts", 0, 2)
+    check_range(config.get("MaximumEventAgeInSeconds"), "maximumEventAgeInSeconds", 60, 21_600)
     for end in (config.get("DestinationConfig") or {}).values():
         if (end or {}).get("Destination") == function_arn:
-            raise _invalid("You can't specify the function as a destination for itself.")
+            raise invalid("You can't specify the function as a destination for itself.")
 
 
 def _check_runtime(runtime: str) -> None:
@@ -148,7 +148,7 @@ def _check_runtime(runtime: str) -> None:
     if runtime in OTHER_RUNTIMES:
         return
     names = ", ".join([*(n for n, r in RUNTIMES.items() if r.can_create()), *OTHER_RUNTIMES])
-    raise _invalid(
+    raise invalid(
         f"Value {runtime} at 'runtime' failed to satisfy constraint: "
         f"Member must satisfy enum value set: [{names}] or be a valid ARN"
     )
@@ -157,14 +157,14 @@ def _check_runtime(runtime: str) -> None:
 def _check_variables(variables: dict[str, str]) -> None:
     reserved = sorted(RESERVED_VARIABLES & set(variables))
     if reserved:
-        raise _invalid(
+        raise invalid(
             "Lambda was unable to configure your environment variables because the environment "
             "variables you have provided contains reserved keys that are currently not supported "
             f"for modification. Reserved keys used in this request: {', '.join(reserved)}"
         )
     for name in variables:
         if not re.fullmatch(VARIABLE, name):
-            raise _constraint(
+            raise constraint(
                 variables,
                 "environment.variables",
                 "Map keys must satisfy constraint: [Member must satisfy regular expression "
@@ -173,7 +173,7 @@ def _check_variables(variables: dict[str, str]) -> None:
 
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > LARGEST_ENVIRONMENT:
-        raise _invalid(
+        raise invalid(
             "Lambda was unable to configure your environment variables because the environment "
             f"variables you have provided exceeded the 4KB limit. String measured: {measured}"
         )
@@ -189,42 +189,43 @@ def _check_logging(logging: dict[str, Any]) -> None:
         if field in logging and logging[field] not in values:
             path = "loggingConfig." + field[0].lower() + field[1:]
             enum = ", ".join(values)
-            raise _constraint(logging[field], path, f"Member must satisfy enum value set: [{enum}]")
+            raise constraint(logging[field], path, f"Member must satisfy enum value set: [{enum}]")
     levels = {"ApplicationLogLevel", "SystemLogLevel"} & set(logging)
     if levels and logging.get("LogFormat", "Text") == "Text":
-        raise _invalid(
+        raise invalid(
             "ApplicationLogLevel and SystemLogLevel are only supported with LogFormat JSON."
         )
 
 
-def _range(value: int | None, field: str, least: int, most: int) -> None:
+def check_range(value: int | None, field: str, least: int, most: int) -> None:
+    """Raises ApiError for a number out of range."""
     if value is None:
         return
     if value > most:
-        raise _constraint(value, field, f"Member must have value less than or equal to {most}")
+        raise constraint(value, field, f"Member must have value less than or equal to {most}")
     if value < least:
-        raise _constraint(value, field, f"Member must have value greater than or equal to {least}")
+        raise constraint(value, field, f"Member must have value greater than or equal to {least}")
 
 
 def _pattern(value: str | None, field: str, pattern: str, longest: int) -> None:
     if value is None:
         return
     if len(value) > longest:
-        raise _constraint(value, field, f"Member must have length less than or equal to {longest}")
+        raise constraint(value, field, f"Member must have length less than or equal to {longest}")
     if not re.fullmatch(pattern, value):
-        raise _constraint(
-            value, field, f"Member must satisfy regular expression pattern: {pattern}"
-        )
+        raise constraint(value, field, f"Member must satisfy regular expression pattern: {pattern}")
 
 
-def _constraint(value: object, field: str, constraint: str) -> ApiError:
+def constraint(value: object, field: str, rule: str) -> ApiError:
+    """The error of a field that breaks a rule of the API."""
     return ApiError(
         400,
         "ValidationException",
         f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
-        f"constraint: {constraint}",
+        f"constraint: {rule}",
     )
 
 
-def _invalid(message: str) -> ApiError:
+def invalid(message: str) -> ApiError:
+    """The error of a request that is well formed but can't be."""
     return ApiError(400, "InvalidParameterValueException", message)

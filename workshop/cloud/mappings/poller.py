@@ -1,0 +1,115 @@
+"""What every poller shares: a thread that looks at its source when told that something changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..activity import Activity
+from ..destinations import Destinations
+from ..model import ApiError, FunctionVersion, Outcome, Request
+from .mapping import Mapping
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the pollers use of the cloud."""
+
+    client: Callable[[str, str], Any]  # (service, region) to a boto3 client
+    find: Callable[[str, str, str | None], tuple[FunctionVersion, str]]
+    run: Callable[[FunctionVersion, Request], Outcome]
+    new_request: Callable[[bytes, str, str | None], Request]
+    matches: Callable[[dict[str, Any], dict[str, Any]], bool]
+    destinations: Destinations
+    activity: Activity
+    wake: Callable[[str], None]  # has the pollers of a service look again
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One invocation by a poller."""
+
+    function: FunctionVersion
+    request: Request
+    outcome: Outcome
+
+
+class Poller:
+    """Calls `poll` in a thread of its own, at first and whenever it is woken."""
+
+    def __init__(self, mapping: Mapping, tools: Tools) -> None:
+        self.mapping, self.tools = mapping, tools
+        self._changed = threading.Condition()
+        self._dirty = False
+        self._stopped = False
+        self._what = f"{mapping.service} mapping of {mapping.function_name}"
+
+    def start(self) -> None:
+        """Prepares, in the caller's thread, then polls in another."""
+        self.prepare()
+        self.wake()
+        threading.Thread(target=self._work, name=self._what, daemon=True).start()
+
+    def prepare(self) -> None:
+        """What must be done before the call that enables the mapping returns."""
+
+    def poll(self) -> float | None:
+        """Handles what there is. Seconds after which to look again unasked, or None."""
+        raise RuntimeError("a poller says how it polls")
+
+    def wake(self) -> None:
+        """Has it look at its source again; the cloud is not idle until it did."""
+        with self._changed:
+            if self._stopped or self._dirty:
+                return
+            self._dirty = True
+            self.tools.activity.begin(self._what)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ends it after what it is doing."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it shall do nothing more."""
+        return self._stopped
+
+    def pause(self, seconds: float) -> None:
+        """Waits, but not longer than until it is stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, seconds)
+
+    def invoke(self, event: dict[str, Any], dump: Callable[[Any], bytes]) -> Answer:
+        """Invokes the mapping's function. Raises ApiError if it is throttled or gone."""
+        arn = self.mapping.function_arn
+        function, invoked_arn = self.tools.find(self.mapping.region, arn, None)
+        request = self.tools.new_request(dump(event), invoked_arn, None)
+        return Answer(function, request, self.tools.run(function, request))
+
+    def _work(self) -> None:
+        again: float | None = None
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._dirty or self._stopped, again)
+                if self._stopped:
+                    break
+                woken, self._dirty = self._dirty, False
+            try:
+                again = self.poll()
+            except ApiError:
+                again = 0.2  # the function is gone or throttled
+            except Exception as error:  # the source was deleted, or the cloud closes
+                self.mapping.last_result = f"PROBLEM: {error}"
+                again = 1.0
+            finally:
+                if woken:
+                    self.tools.activity.end(self._what)
+        with self._changed:
+            if self._dirty:
+                self._dirty = False
+                self.tools.activity.end(self._what)

@@ -1,0 +1,167 @@
+"""All event source mappings: made, changed, deleted, and their pollers."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ..model import ApiError
+from ..timers import Timer
+from ..validation import invalid
+from .mapping import Mapping, check_creation, check_settings
+from .poller import Poller, Tools
+from .queues import QueuePoller
+from .streams import StreamPoller
+
+TRANSITION = 0.02  # seconds; AWS takes up to a minute
+
+
+class Mappings:
+    """The event source mappings of a cloud."""
+
+    def __init__(self, tools: Tools, timer: Timer) -> None:
+        self._tools, self._timer = tools, timer
+        self._mappings: dict[str, Mapping] = {}
+        self._pollers: dict[str, Poller] = {}
+        self._lock = threading.RLock()
+
+    def create(self, spec: dict[str, Any], region: str, account: str) -> Mapping:
+        """CreateEventSourceMapping. Raises ApiError."""
+        check_creation(spec)
+        function_arn, timeout = self._function(spec.get("FunctionName", ""), region)
+        mapping = Mapping(spec, function_arn, region, account)
+        self._check_conflict(mapping)
+        poller = self._poller(mapping, timeout)
+        with self._lock:
+            self._mappings[mapping.uuid] = mapping
+        self._begin(mapping, poller)
+        return mapping
+
+    def get(self, uuid: str) -> Mapping | None:
+        """One mapping, or None."""
+        return self._mappings.get(uuid)
+
+    def list(self, source_arn: str | None, function_name: str | None) -> list[Mapping]:
+        """The mappings of a source and of a function, in the order in which they were made."""
+        name = (function_name or "").split(":function:")[-1].split(":")[0]
+        return [
+            each
+            for each in self._mappings.values()
+            if (not source_arn or each.source_arn == source_arn)
+            and (not name or each.function_name == name)
+        ]
+
+    def update(self, uuid: str, spec: dict[str, Any]) -> Mapping:
+        """UpdateEventSourceMapping. Raises ApiError."""
+        mapping = self._existing(uuid)
+        merged = {**mapping.get_configuration(), **spec}
+        check_settings(merged, mapping.source_arn)
+        if spec.get("FunctionName"):
+            mapping.function_arn, _ = self._function(spec["FunctionName"], mapping.region)
+        mapping.change(spec)
+        was_enabled, mapping.enabled = mapping.enabled, bool(spec.get("Enabled", mapping.enabled))
+        if mapping.enabled and not was_enabled:
+            mapping.state = "Enabling"
+            self._begin(mapping, self._poller(mapping, 0))
+        elif was_enabled and not mapping.enabled:
+            self._end(uuid)
+            mapping.state = "Disabling"
+            self._timer.later(TRANSITION, self._settle, mapping, "Disabled")
+        else:
+            mapping.state = "Updating"
+            state = "Enabled" if mapping.enabled else "Disabled"
+            self._timer.later(TRANSITION, self._settle, mapping, state)
+        return mapping
+
+    def delete(self, uuid: str) -> Mapping:
+        """DeleteEventSourceMapping. Raises ApiError."""
+        mapping = self._existing(uuid)
+        mapping.state = "Deleting"
+        self._end(uuid)
+        self._timer.later(TRANSITION, self._mappings.pop, uuid, None)
+        return mapping
+
+    def wake(self, service: str) -> None:
+        """Has the pollers of sqs, kinesis or dynamodb look at their sources."""
+        for poller in list(self._pollers.values()):
+            if poller.mapping.service == service:
+                poller.wake()
+
+    def close(self) -> None:
+        """Ends every poller."""
+        for uuid in list(self._pollers):
+            self._end(uuid)
+
+    def _begin(self, mapping: Mapping, poller: Poller) -> None:
+        if not mapping.enabled:
+            self._timer.later(TRANSITION, self._settle, mapping, "Disabled")
+            return
+        poller.start()
+        with self._lock:
+            self._pollers[mapping.uuid] = poller
+        self._timer.later(TRANSITION, self._settle, mapping, "Enabled")
+
+    def _end(self, uuid: str) -> None:
+        with self._lock:
+            poller = self._pollers.pop(uuid, None)
+        if poller:
+            poller.stop()
+
+    def _settle(self, mapping: Mapping, state: str) -> None:
+        if mapping.state not in ("Deleting", state):
+            mapping.state = state
+
+    def _existing(self, uuid: str) -> Mapping:
+        mapping = self._mappings.get(uuid)
+        if mapping is None:
+            raise ApiError(
+                404, "ResourceNotFoundException", "The resource you requested does not exist."
+            )
+        return mapping
+
+    def _function(self, name: str, region: str) -> tuple[str, int]:
+        """The ARN as it was asked for, and the function's timeout in seconds."""
+        try:
+            function, arn = self._tools.find(region, name, None)
+        except ApiError:
+            raise invalid("Function does not exist") from None
+        return arn, function.timeout_s
+
+    def _check_conflict(self, mapping: Mapping) -> None:
+        for other in self.list(mapping.source_arn, mapping.function_name):
+            if other.state != "Deleting":
+                raise ApiError(
+                    409,
+                    "ResourceConflictException",
+                    f'The event source arn (" {mapping.source_arn} ") and function '
+                    f'(" {mapping.function_name} ") provided mapping already exists. Please '
+                    f"update or delete the existing mapping with UUID {other.uuid}",
+                )
+
+    def _poller(self, mapping: Mapping, timeout_s: int) -> Poller:
+        """The mapping's poller. Raises ApiError if there is no such source."""
+        if mapping.service == "sqs":
+            return self._queue_poller(mapping, timeout_s)
+        poller = StreamPoller(mapping, self._tools)
+        try:
+            poller.check()
+        except Exception as error:
+            raise invalid(f"Stream not found: {mapping.source_arn}") from error
+        return poller
+
+    def _queue_poller(self, mapping: Mapping, timeout_s: int) -> Poller:
+        try:
+            poller = QueuePoller(mapping, self._tools)
+        except Exception as error:
+            raise invalid(
+                "Error occurred while ReceiveMessage. SQS Error Code: "
+                "AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified "
+                "queue does not exist for this wsdl version."
+            ) from error
+        visible = poller.visibility_timeout()
+        if visible < timeout_s:
+            raise invalid(
+                f"Queue visibility timeout: {visible} seconds is less than Function timeout: "
+                f"{timeout_s} seconds"
+            )
+        return poller
