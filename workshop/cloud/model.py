@@ -55,6 +55,7 @@ class FunctionVersion:
     application_log_level: str | None
     system_log_level: str | None
     reserved_concurrency: int | None
+    role: str = ""  # the execution role's ARN
 
     @property
     def is_python(self) -> bool:

@@ -432,6 +432,7 @@ def _frozen(
         application_log_level=function.logging_config.get("ApplicationLogLevel"),
         system_log_level=function.logging_config.get("SystemLogLevel"),
         reserved_concurrency=reserved,
+        role=function.role,
     )
 
 

@@ -42,6 +42,7 @@ class Mapping:
         self.source_arn: str = spec["EventSourceArn"]
         self.service = self.source_arn.split(":")[2]  # sqs, kinesis or dynamodb
         self.function_arn = function_arn  # qualified if the mapping names a version or an alias
+        self.role = ""  # the function's execution role, which reads the source
         self.arn = f"arn:aws:lambda:{region}:{account}:event-source-mapping:{self.uuid}"
         self.enabled = bool(spec.get("Enabled", True))
         self.state = "Creating"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from ..model import ApiError
+from ..model import ApiError, FunctionVersion
 from ..timers import Timer
 from ..validation import invalid
 from .mapping import Mapping, check_creation, check_settings
@@ -28,10 +28,11 @@ class Mappings:
     def create(self, spec: dict[str, Any], region: str, account: str) -> Mapping:
         """CreateEventSourceMapping. Raises ApiError."""
         check_creation(spec)
-        function_arn, timeout = self._function(spec.get("FunctionName", ""), region)
+        function, function_arn = self._function(spec.get("FunctionName", ""), region)
         mapping = Mapping(spec, function_arn, region, account)
+        mapping.role = function.role
         self._check_conflict(mapping)
-        poller = self._poller(mapping, timeout)
+        poller = self._poller(mapping, function.timeout_s)
         with self._lock:
             self._mappings[mapping.uuid] = mapping
         self._begin(mapping, poller)
@@ -57,7 +58,8 @@ class Mappings:
         merged = {**mapping.get_configuration(), **spec}
         check_settings(merged, mapping.source_arn)
         if spec.get("FunctionName"):
-            mapping.function_arn, _ = self._function(spec["FunctionName"], mapping.region)
+            function, mapping.function_arn = self._function(spec["FunctionName"], mapping.region)
+            mapping.role = function.role
         mapping.change(spec)
         was_enabled, mapping.enabled = mapping.enabled, bool(spec.get("Enabled", mapping.enabled))
         if mapping.enabled and not was_enabled:
@@ -119,13 +121,12 @@ class Mappings:
             )
         return mapping
 
-    def _function(self, name: str, region: str) -> tuple[str, int]:
-        """The ARN as it was asked for, and the function's timeout in seconds."""
+    def _function(self, name: str, region: str) -> tuple[FunctionVersion, str]:
+        """The function, and its ARN as it was asked for."""
         try:
-            function, arn = self._tools.find(region, name, None)
+            return self._tools.find(region, name, None)
         except ApiError:
             raise invalid("Function does not exist") from None
-        return arn, function.timeout_s
 
     def _check_conflict(self, mapping: Mapping) -> None:
         for other in self.list(mapping.source_arn, mapping.function_name):

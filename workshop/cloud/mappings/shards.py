@@ -26,10 +26,9 @@ class Record:
 class Shard:
     """A place in one shard. Subclasses know their service."""
 
-    def __init__(self, client: Any, mapping: Mapping, shard_id: str, invoke_role: str) -> None:
+    def __init__(self, client: Any, mapping: Mapping, shard_id: str) -> None:
         self._client = client
         self._mapping = mapping
-        self._role = invoke_role
         self.id = shard_id
         self._iterator: str | None = None
 
@@ -81,7 +80,7 @@ class KinesisShard(Shard):
             "eventVersion": "1.0",
             "eventID": f"{self.id}:{number}",
             "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": self._role,
+            "invokeIdentityArn": self._mapping.role,
             "awsRegion": self._mapping.region,
             "eventSourceARN": self._mapping.source_arn,
         }
@@ -134,8 +133,7 @@ class KinesisSource:
     def shards(self) -> list[Shard]:
         """All its shards, in order."""
         found = self._client.list_shards(StreamARN=self._mapping.source_arn)["Shards"]
-        role = "arn:aws:iam::123456789012:role/lambda-role"
-        return [KinesisShard(self._client, self._mapping, s["ShardId"], role) for s in found]
+        return [KinesisShard(self._client, self._mapping, each["ShardId"]) for each in found]
 
 
 class DynamoDbSource:
@@ -151,7 +149,7 @@ class DynamoDbSource:
         """All its shards, in order."""
         arn = self._mapping.source_arn
         found = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        return [DynamoDbShard(self._client, self._mapping, s["ShardId"], "") for s in found]
+        return [DynamoDbShard(self._client, self._mapping, each["ShardId"]) for each in found]
 
 
 SOURCES = {"kinesis": KinesisSource, "dynamodb": DynamoDbSource}
