@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .activity import Activity
 from .destinations import Destinations
 from .invoker import check_runs_here, check_size
+from .loops import LoopGuard
 from .model import ApiError, EventSettings, FunctionVersion, Outcome, Request
 from .timers import SHRINK, Timer, shrunk
 from .workers import Workers
@@ -50,9 +51,15 @@ class AsynchronousQueue:
     """
 
     def __init__(
-        self, run: Run, find: Find, destinations: Destinations, activity: Activity, timer: Timer
+        self,
+        run: Run,
+        find: Find,
+        destinations: Destinations,
+        loops: LoopGuard,
+        activity: Activity,
+        timer: Timer,
     ) -> None:
-        self._run, self._find = run, find
+        self._run, self._find, self._loops = run, find, loops
         self._destinations = destinations
         self._activity = activity
         self._timer = timer
@@ -87,6 +94,8 @@ class AsynchronousQueue:
             return self._give_up(event, function, settings, "ZeroReservedConcurrency")
         if event.age() > settings.maximum_age_s:
             return self._give_up(event, function, settings, "EventAgeExceeded")
+        if event.attempts + event.throttles == 0 and self._loops.stops(function, event.request):
+            return self._give_up(event, function, settings, "RecursiveInvocation")
         try:
             event.outcome = self._run(function, event.request)
         except ApiError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 import time
 import uuid
@@ -15,6 +14,7 @@ from .environment import Environment
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from .pools import Pools
 from .run import Run
+from .tracing import current, next_trace
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 KEPT_INVOCATIONS = 20_000
@@ -121,7 +121,10 @@ def throttled(reason: str) -> ApiError:
 
 
 def new_request(payload: bytes, invoked_arn: str, client_context: str | None) -> Request:
-    """A request with ids of its own. Raises ApiError if the payload is not JSON."""
+    """A request with ids of its own, in the trace that this thread follows.
+
+    Raises ApiError if the payload is not JSON.
+    """
     payload = payload or b"{}"
     try:
         json.loads(payload)
@@ -132,7 +135,5 @@ def new_request(payload: bytes, invoked_arn: str, client_context: str | None) ->
             "Could not parse request body into json: Could not parse payload into json: "
             f"{str(error)[:200]}",
         ) from None
-    now = time.time()
-    root = f"Root=1-{int(now):08x}-{secrets.token_hex(12)}"
-    trace = f"{root};Parent={secrets.token_hex(8)};Sampled=0;Lineage=1:{secrets.token_hex(4)}:0"
-    return Request(str(uuid.uuid4()), payload, invoked_arn, client_context, trace, now)
+    trace = next_trace(current(), ":".join(invoked_arn.split(":")[:7]))
+    return Request(str(uuid.uuid4()), payload, invoked_arn, client_context, trace, time.time())

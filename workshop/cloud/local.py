@@ -18,13 +18,16 @@ from .activity import Activity
 from .asynchronous import AsynchronousQueue
 from .destinations import Destinations
 from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
+from .exchange import Watcher
 from .guardian import remove_tree
 from .invoker import Invoker, new_request
 from .launcher import choose_launcher
+from .loops import LoopGuard
 from .mappings.poller import Tools
 from .mappings.registry import Mappings
-from .model import Invocation
+from .model import FunctionVersion, Invocation, Request
 from .pools import Pools
+from .push.deliveries import Deliveries
 from .timers import Timer
 
 _one_at_a_time = threading.Lock()
@@ -113,10 +116,15 @@ class LocalCloud:
             self._activity, self._timer = Activity(), Timer()
             self._invoker = Invoker(pools, seam.write_logs, self._activity)
             destinations = Destinations(self._own_client)
+            loops = LoopGuard(seam.write_logs)
+            self._deliveries = Deliveries(
+                seam.find_function, seam.statements, self._submit, new_request
+            )
             self._queue = AsynchronousQueue(
                 self._invoker.run,
                 seam.find_for_event,
                 destinations,
+                loops,
                 self._activity,
                 self._timer,
             )
@@ -127,13 +135,19 @@ class LocalCloud:
                 new_request=new_request,
                 matches=seam.matches,
                 destinations=destinations,
+                loops=loops,
                 activity=self._activity,
                 wake=self._wake,
             )
             self._mappings = Mappings(tools, self._timer)
-            seam.start(pools.retire, self._invoke_for_moto, self._mappings)
+            seam.start(
+                seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
+            )
             gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
-            api = Api(gate, self._invoker, self._queue, self._wake, self._polling_key_id)
+            watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
+            api = Api(
+                gate, self._invoker, self._queue, loops, self._wake, self._polling_key_id, watchers
+            )
             self._server = Server(api, self._port)
         except BaseException:
             self._guardian.close()
@@ -179,6 +193,10 @@ class LocalCloud:
         """What ran here, in the order in which it ended."""
         every: Iterable[Invocation] = list(self._invoker.invocations)
         return [each for each in every if function_name in (None, each.function_name)]
+
+    def problems(self) -> list[str]:
+        """What services could not deliver to functions, in words, oldest first."""
+        return list(self._deliveries.problems)
 
     def close(self) -> None:
         """Ends every function and removes every file; does nothing the second time."""
@@ -235,6 +253,9 @@ class LocalCloud:
 
     def _wake(self, service: str) -> None:
         self._mappings.wake(service)
+
+    def _submit(self, function: FunctionVersion, request: Request) -> None:
+        self._queue.submit(function, request)
 
     def _invoke_for_moto(
         self, region: str, name: str, qualifier: str | None, payload: bytes

@@ -56,6 +56,7 @@ class FunctionVersion:
     system_log_level: str | None
     reserved_concurrency: int | None
     role: str = ""  # the execution role's ARN
+    recursive_loop: str = "Terminate"  # or "Allow"
 
     @property
     def is_python(self) -> bool:

@@ -16,9 +16,12 @@ from urllib.parse import parse_qs, unquote
 from werkzeug.serving import ThreadedWSGIServer
 
 from .asynchronous import AsynchronousQueue
+from .exchange import Exchange, Watcher, request_headers
 from .invoker import Invoker, new_request
+from .loops import LoopGuard
 from .model import ApiError, Outcome, PortTaken
 from .seam import MotoRequestHandler, application, find_function, load_managed_policies
+from .tracing import following
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/")
@@ -57,26 +60,33 @@ class Api:
         gate: Gate,
         invoker: Invoker,
         queue: AsynchronousQueue,
+        loops: LoopGuard,
         wake: Callable[[str], None],
         own_key: str,
+        watchers: dict[str, Watcher],
     ) -> None:
         self._gate = gate
         self._wake, self._own_key = wake, own_key
         self._invoker = invoker
-        self._queue = queue
+        self._queue, self._loops = queue, loops
         self._moto = application()
+        self._watchers = watchers
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         refusal = self._gate.refusal(environ)
         if refusal:
             return _refuse(environ, start_response, *refusal)
+        with following(unquote(environ.get("HTTP_X_AMZN_TRACE_ID", "")) or None):
+            return self._serve(environ, start_response)
+
+    def _serve(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         found = INVOKE.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
         service = _service(environ)
         if service == "iam":
             load_managed_policies()
-        answer = self._moto(environ, start_response)
+        answer = self._ask_moto(service, environ, start_response)
         if (
             environ["REQUEST_METHOD"] not in ("GET", "HEAD")
             and access_key(environ) != self._own_key
@@ -84,6 +94,34 @@ class Api:
             # What moto did may have put something into a queue, whatever the service was.
             self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
         return answer
+
+    def _ask_moto(
+        self, service: str | None, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """moto's answer; those who watch the service hear of a call that may change something."""
+        watcher = self._watchers.get(service or "")
+        if watcher is None or environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            return self._moto(environ, start_response)
+        given: list[Any] = []
+
+        def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            given[:] = [int(status.split()[0]), {k.lower(): v for k, v in headers}]
+            return start_response(status, headers, *more)
+
+        answer = b"".join(self._moto(environ, note))
+        exchange = Exchange(
+            service=service or "",
+            region=_region(environ),
+            method=environ["REQUEST_METHOD"],
+            path=environ["PATH_INFO"],
+            query=environ.get("QUERY_STRING", ""),
+            headers=request_headers(environ),
+            status=given[0],
+            answer_headers=given[1],
+            answer=answer,
+        )
+        watcher(exchange)
+        return [answer]
 
     def _invoke(
         self, name: str, environ: dict[str, Any], start_response: StartResponse
@@ -124,6 +162,7 @@ class Api:
                 f"Value '{kind}' at 'invocationType' failed to satisfy constraint: Member must "
                 "satisfy enum value set: [Event, RequestResponse, DryRun]",
             )
+        self._loops.check(function, request)
         outcome = self._invoker.synchronous(function, request)
         headers.append(("X-Amz-Executed-Version", function.version))
         headers += _outcome_headers(outcome, environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail")

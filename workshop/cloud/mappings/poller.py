@@ -9,6 +9,7 @@ from typing import Any
 
 from ..activity import Activity
 from ..destinations import Destinations
+from ..loops import LoopGuard
 from ..model import ApiError, FunctionVersion, Outcome, Request
 from .mapping import Mapping
 
@@ -23,6 +24,7 @@ class Tools:
     new_request: Callable[[bytes, str, str | None], Request]
     matches: Callable[[dict[str, Any], dict[str, Any]], bool]
     destinations: Destinations
+    loops: LoopGuard
     activity: Activity
     wake: Callable[[str], None]  # has the pollers of a service look again
 

@@ -1,0 +1,1 @@
+"""Push triggers: services that hand their events to functions, asynchronously."""

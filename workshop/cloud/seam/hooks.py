@@ -1,0 +1,44 @@
+"""What moto's side calls of the local cloud: set when a cloud starts, gone when it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from moto.core.exceptions import JsonRESTError
+
+if TYPE_CHECKING:
+    from ..mappings.registry import Mappings
+    from ..push.deliveries import Deliveries
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The parts of a cloud that moto's backends, which moto makes itself, need to find."""
+
+    retire: Callable[[str, str | None], None]  # ends the environments of a function's ARN
+    invoke: Callable[[str, str, str | None, bytes], bytes]  # for services that only moto knows
+    mappings: Mappings
+    deliveries: Deliveries
+
+
+_hooks: Hooks | None = None
+
+
+def set_hooks(hooks: Hooks | None) -> None:
+    """Names the cloud that runs, or that none does."""
+    global _hooks
+    _hooks = hooks
+
+
+def open_hooks() -> Hooks:
+    """The running cloud's. Raises moto's error, a ServiceException, where there is none."""
+    if _hooks is None:
+        raise JsonRESTError("ServiceException", "the local cloud is closed")
+    return _hooks
+
+
+def hooks_or_none() -> Hooks | None:
+    """The running cloud's, or None."""
+    return _hooks

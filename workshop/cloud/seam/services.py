@@ -1,0 +1,95 @@
+"""moto as a whole: started, asked, and what of it is used without a round trip over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import moto.awslambda.models as lambda_models
+from moto.core.base_backend import BackendDict
+from moto.core.models import default_user_config
+from moto.events.models import EventPattern
+from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from ..environ import ACCOUNT_ID
+from ..model import FunctionVersion, LogEvent
+from .backend import Backend
+from .hooks import Hooks, set_hooks
+
+ROLE = "lambda-role"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+def load_managed_policies() -> None:
+    """Lets IAM know AWS's own policies, such as AWSLambdaBasicExecutionRole.
+
+    moto reads 1,500 of them (0.2 s), so this waits for the first request to IAM.
+    """
+    iam = iam_backends[ACCOUNT_ID]["aws"]
+    if not iam.aws_managed_policies:
+        default_user_config.setdefault("iam", {})["load_aws_managed_policies"] = True
+        iam.aws_managed_policies = iam._init_aws_policies()
+        iam.managed_policies.update(iam._init_managed_policies())
+        default_user_config["iam"]["load_aws_managed_policies"] = False
+
+
+def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
+    """Appends to a function's log stream in CloudWatch Logs."""
+    logs = logs_backends[function.account_id][function.region]
+    logs.ensure_log_group(function.log_group)
+    logs.ensure_log_stream(function.log_group, stream)
+    latest, entries = 0, []
+    for event in events:  # a batch must be in order; the clocks of two processes may differ
+        latest = max(latest, event.timestamp_ms)
+        entries.append({"timestamp": latest, "message": event.message})
+    logs.put_log_events(function.log_group, stream, entries)
+
+
+def start(hooks: Hooks) -> None:
+    """Puts the subclass in moto's place and empties moto; makes the role `lambda-role`."""
+    set_hooks(hooks)
+    if not isinstance(lambda_models.lambda_backends, _Backends):
+        lambda_models.lambda_backends = _Backends(Backend, "lambda")
+    moto_api_backend.reset()
+    lambda_models.lambda_backends.reset()
+    iam_backends[ACCOUNT_ID]["aws"].create_role(
+        role_name=ROLE,
+        assume_role_policy_document=json.dumps(TRUST),
+        path="/",
+        permissions_boundary=None,
+        description="Made by the local cloud",
+        tags=[],
+        max_session_duration="3600",
+    )
+
+
+def stop() -> None:
+    """Forgets the cloud that `start` named."""
+    set_hooks(None)
+
+
+def application() -> Callable[..., Any]:
+    """moto's APIs as a WSGI application."""
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether an event matches a pattern of EventBridge, or a filter of a mapping."""
+    return EventPattern(None, pattern).matches_event(event)
+
+
+class _Backends(BackendDict):
+    """Tells our backends from moto's."""
