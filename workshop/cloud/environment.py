@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from .cpu import CpuShare, share
 from .guardian import kill_tree, remove_tree
 from .launcher import PYTHON_PREFIX, Launch, Launcher
 from .memory import MB, MemoryGauge
@@ -49,7 +50,8 @@ CLOSED = Ended("exit", reason="Runtime exited without providing a reason")
 class Environment:
     """Starts a process and speaks with it through a Runtime API of its own.
 
-    `environ` holds what differs between environments: credentials and the log stream.
+    `environ` holds what differs between environments: credentials and the log stream;
+    `limits_cpu` says whether the function gets only the CPU share of its memory.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Environment:
         folder: Path,
         environ: dict[str, str],
         guardian,
+        limits_cpu: bool = False,
     ) -> None:
         self.function = function
+        self._limits_cpu = limits_cpu
         self.id = folder.name
         self.log_stream = environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self._launcher, self._code, self._layers = launcher, code, layers
@@ -121,14 +125,22 @@ class Environment:
         assert self._api is not None, "init() comes before invoke()"
         deadline_ms = int((time.time() + limit_s) * 1000)
         deadline = time.monotonic() + limit_s
-        self._api.send(request, deadline_ms)
-        ended = self._wait(deadline)
-        while ended.kind == "ready":  # the runtime came back for more work from the time before
+        with self._cpu_share():
+            self._api.send(request, deadline_ms)
             ended = self._wait(deadline)
+            while ended.kind == "ready":  # the runtime came back for more work from before
+                ended = self._wait(deadline)
         if ended.kind in ("response", "error") and self._over_memory():
             self._stop_process()
             ended = Ended("memory")
         return ended
+
+    def _cpu_share(self) -> contextlib.AbstractContextManager[object]:
+        part = share(self.function.memory_mb)
+        process = self._process
+        if not self._limits_cpu or part >= 1 or process is None:
+            return contextlib.nullcontext()
+        return CpuShare(process.pid, part)
 
     def take_output(self) -> list[LogEvent]:
         """What the function printed since the last call."""

@@ -71,16 +71,18 @@ class LocalCloud:
     """AWS on this machine: moto's APIs over HTTP, and Lambda functions that really run.
 
     One can run in a process at a time, since moto keeps its state in the process. `isolation`
-    is "auto" (bubblewrap where it works) or "process".
+    is "auto" (bubblewrap where it works) or "process". With `cpu_share`, which may be set at any
+    time, new execution environments get only the part of a CPU that their memory buys on AWS.
     """
 
     region = REGION
     account_id = ACCOUNT_ID
 
-    def __init__(self, port: int = 0, isolation: str = "auto") -> None:
+    def __init__(self, port: int = 0, isolation: str = "auto", cpu_share: bool = False) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
         self._port = port
+        self.cpu_share = cpu_share
         self._wanted_isolation = isolation
         self._running = False
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -112,7 +114,9 @@ class LocalCloud:
             self._guardian = Guardian(folder)
             launcher = choose_launcher(self._wanted_isolation, folder)
             self.isolation = launcher.name
-            pools = Pools(folder, launcher, self._credentials, self._guardian)
+            pools = Pools(
+                folder, launcher, self._credentials, self._guardian, lambda: self.cpu_share
+            )
             self._activity, self._timer = Activity(), Timer()
             self._invoker = Invoker(pools, seam.write_logs, self._activity)
             destinations = Destinations(self._own_client)

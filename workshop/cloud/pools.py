@@ -40,11 +40,13 @@ class Pools:
         launcher: Launcher,
         credentials: Callable[[], dict[str, str]],
         guardian,
+        limits_cpu: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folder = folder
         self._launcher = launcher
         self._credentials = credentials
         self._guardian = guardian
+        self._limits_cpu = limits_cpu
         self._packages = PackageStore(folder / "packages")
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._closed = False
@@ -124,7 +126,16 @@ class Pools:
         layers = self._packages.layers(function.layers) if function.layers else None
         environ = self._credentials() | {"AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function)}
         folder = self._folder / "environments" / secrets.token_hex(8)
-        return Environment(function, self._launcher, code, layers, folder, environ, self._guardian)
+        return Environment(
+            function,
+            self._launcher,
+            code,
+            layers,
+            folder,
+            environ,
+            self._guardian,
+            self._limits_cpu(),
+        )
 
 
 def stream_name(function: FunctionVersion) -> str:

@@ -1,0 +1,62 @@
+"""The part of a CPU that memory buys: measured in CPU time, which other work cannot falsify."""
+
+from __future__ import annotations
+
+import pytest
+
+from workshop.cloud.cpu import share
+
+# Uses CPU for a while and answers which part of the time it had one.
+BUSY = """
+import time
+def handler(event, context):
+    began, used = time.perf_counter(), time.process_time()
+    while time.process_time() - used < event["cpu_s"]:
+        pass
+    return (time.process_time() - used) / (time.perf_counter() - began)
+"""
+CHILD = """
+import subprocess, sys, time
+CODE = "import time; u = time.process_time()\\nwhile time.process_time() - u < {}: pass"
+def handler(event, context):
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", CODE.format(event["cpu_s"])], check=True)
+    return event["cpu_s"] / (time.perf_counter() - began)
+"""
+
+
+@pytest.fixture(autouse=True)
+def limited(lab):
+    lab.cloud.cpu_share = True
+    yield
+    lab.cloud.cpu_share = False
+
+
+@pytest.mark.parametrize("memory", [256, 885])
+def test_a_busy_function_gets_its_part_and_no_more(lab, memory):
+    part = lab.run(BUSY, {"cpu_s": 0.15}, MemorySize=memory)
+    assert part < share(memory) * 1.25
+
+
+def test_a_child_process_counts(lab):
+    part = lab.run(CHILD, {"cpu_s": 0.2}, MemorySize=512, Timeout=10)
+    assert part < share(512) * 1.5
+
+
+def test_more_memory_more_cpu(lab):
+    name = lab.create(BUSY, MemorySize=128)
+    little = lab.invoke(name, {"cpu_s": 0.05}).value
+    lab.client.update_function_configuration(FunctionName=name, MemorySize=512)
+    assert lab.invoke(name, {"cpu_s": 0.05}).value > 2 * little
+
+
+def test_a_suspended_function_still_times_out(lab):
+    name = lab.create(BUSY, MemorySize=128, Timeout=1)
+    answer = lab.invoke(name, {"cpu_s": 60})
+    assert answer.value["errorType"] == "Sandbox.Timedout"
+    assert lab.invoke(name, {"cpu_s": 0.001}).error is None
+
+
+def test_shares():
+    assert share(128) == pytest.approx(128 / 1769)
+    assert share(1769) == share(10_240) == 1.0
