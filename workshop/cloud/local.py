@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import secrets
 import subprocess
@@ -25,9 +26,10 @@ from .launcher import choose_launcher
 from .loops import LoopGuard
 from .mappings.poller import Tools
 from .mappings.registry import Mappings
-from .model import FunctionVersion, Invocation, Request
+from .model import ApiError, FunctionVersion, Invocation, LogEvent, Request
 from .pools import Pools
 from .push.deliveries import Deliveries
+from .roles import Call, Roles
 from .timers import Timer
 
 _one_at_a_time = threading.Lock()
@@ -72,23 +74,30 @@ class LocalCloud:
 
     One can run in a process at a time, since moto keeps its state in the process. `isolation`
     is "auto" (bubblewrap where it works) or "process". With `cpu_share`, which may be set at any
-    time, new execution environments get only the part of a CPU that their memory buys on AWS.
+    time, new execution environments get only the part of a CPU that their memory buys on AWS. With
+    `enforce_roles`, which may be set likewise, a function may call only what its role allows.
     """
 
     region = REGION
     account_id = ACCOUNT_ID
 
-    def __init__(self, port: int = 0, isolation: str = "auto", cpu_share: bool = False) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        isolation: str = "auto",
+        cpu_share: bool = False,
+        enforce_roles: bool = False,
+    ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
         self._port = port
         self.cpu_share = cpu_share
+        self.enforce_roles = enforce_roles
         self._wanted_isolation = isolation
         self._running = False
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._clients_lock = threading.Lock()
         self._access_key_id = "LKIA" + secrets.token_hex(8).upper()
-        self._function_key_id = "LSIA" + secrets.token_hex(8).upper()
         self._polling_key_id = "LPIA" + secrets.token_hex(8).upper()
         self._secret = secrets.token_urlsafe(30)
 
@@ -114,13 +123,14 @@ class LocalCloud:
             self._guardian = Guardian(folder)
             launcher = choose_launcher(self._wanted_isolation, folder)
             self.isolation = launcher.name
+            self._roles = Roles(seam.role_documents, lambda: self.enforce_roles)
             pools = Pools(
                 folder, launcher, self._credentials, self._guardian, lambda: self.cpu_share
             )
             self._activity, self._timer = Activity(), Timer()
-            self._invoker = Invoker(pools, seam.write_logs, self._activity)
+            self._invoker = Invoker(pools, self._write_logs, self._activity)
             destinations = Destinations(self._own_client)
-            loops = LoopGuard(seam.write_logs)
+            loops = LoopGuard(self._write_logs)
             self._deliveries = Deliveries(
                 seam.find_function, seam.statements, self._submit, new_request
             )
@@ -147,7 +157,7 @@ class LocalCloud:
             seam.start(
                 seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
             )
-            gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
+            gate = Gate({self._access_key_id, self._polling_key_id}, self._roles)
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
             api = Api(
                 gate, self._invoker, self._queue, loops, self._wake, self._polling_key_id, watchers
@@ -231,14 +241,24 @@ class LocalCloud:
     ) -> None:
         self.close()
 
-    def _credentials(self) -> dict[str, str]:
+    def _credentials(self, function: FunctionVersion) -> dict[str, str]:
         """What a function's process gets: keys of its own, and the way to this cloud."""
+        key_id = self._roles.key_id(function)
         return {
-            "AWS_ACCESS_KEY_ID": self._function_key_id,
+            "AWS_ACCESS_KEY_ID": key_id,
             "AWS_SECRET_ACCESS_KEY": self._secret,
-            "AWS_SESSION_TOKEN": "local-cloud-" + self._function_key_id.lower(),
+            "AWS_SESSION_TOKEN": "local-cloud-" + key_id.lower(),
             "AWS_ENDPOINT_URL": self.endpoint_url,
         }
+
+    def _write_logs(self, function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
+        """Without a right to write logs a function still runs, and leaves no trace, as on AWS."""
+        from . import seam
+
+        arn = f"arn:aws:logs:{function.region}:{function.account_id}:log-group:{function.log_group}"
+        with contextlib.suppress(ApiError):
+            self._roles.check(function, Call("logs:PutLogEvents", f"{arn}:log-stream:{stream}"))
+            seam.write_logs(function, stream, events)
 
     def _own_client(self, service: str, region: str) -> Any:
         """A client with which the cloud itself speaks to its services."""

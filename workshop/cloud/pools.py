@@ -38,7 +38,7 @@ class Pools:
         self,
         folder: Path,
         launcher: Launcher,
-        credentials: Callable[[], dict[str, str]],
+        credentials: Callable[[FunctionVersion], dict[str, str]],
         guardian,
         limits_cpu: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -124,7 +124,9 @@ class Pools:
     def _make(self, function: FunctionVersion) -> Environment:
         code = self._packages.code(function.code)
         layers = self._packages.layers(function.layers) if function.layers else None
-        environ = self._credentials() | {"AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function)}
+        environ = self._credentials(function) | {
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function)
+        }
         folder = self._folder / "environments" / secrets.token_hex(8)
         return Environment(
             function,

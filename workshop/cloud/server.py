@@ -16,15 +16,19 @@ from urllib.parse import parse_qs, unquote
 from werkzeug.serving import ThreadedWSGIServer
 
 from .asynchronous import AsynchronousQueue
+from .environ import ACCOUNT_ID
 from .exchange import Exchange, Watcher, request_headers
 from .invoker import Invoker, new_request
 from .loops import LoopGuard
 from .model import ApiError, Outcome, PortTaken
+from .roles import Roles, describe
 from .seam import MotoRequestHandler, application, find_function, load_managed_policies
 from .tracing import following
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/")
+# What a service calls a call that a role does not allow
+DENIED = {"s3": "AccessDenied", "sqs": "AccessDenied", "sns": "AuthorizationError"}
 XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
 StartResponse = Callable[..., Any]
 
@@ -32,8 +36,8 @@ StartResponse = Callable[..., Any]
 class Gate:
     """Who may speak to the cloud: its owner's keys, from no web page, by a local name."""
 
-    def __init__(self, keys: set[str]) -> None:
-        self._keys = keys
+    def __init__(self, keys: set[str], roles: Roles) -> None:
+        self._keys, self._roles = keys, roles
 
     def refusal(self, environ: dict[str, Any]) -> tuple[str, str] | None:
         """An error's code and message, or None for a request that may pass."""
@@ -43,13 +47,36 @@ class Gate:
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None or environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
             return "AccessDeniedException", f"The local cloud does not answer web pages ({origin})."
-        if access_key(environ) not in self._keys:
+        key_id = access_key(environ)
+        if key_id not in self._keys and not self._roles.knows(key_id):
             return (
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid. "
                 "Use the AWS_ACCESS_KEY_ID that this run of the local cloud printed.",
             )
-        return None
+        return self._role_refusal(key_id, environ)
+
+    def _role_refusal(self, key_id: str | None, environ: dict[str, Any]) -> tuple[str, str] | None:
+        """What a function's role does not allow, where roles are enforced."""
+        if not self._roles.holds(key_id):
+            return None
+        service = _service(environ) or ""
+        body = b""
+        if service != "s3":  # objects may be large, and S3's actions do not need the body
+            body = _read_body(environ)
+            environ["wsgi.input"] = io.BytesIO(body)
+        calls = describe(
+            service=service,
+            region=_region(environ),
+            account=ACCOUNT_ID,
+            method=environ["REQUEST_METHOD"],
+            path=environ["PATH_INFO"],
+            query=environ.get("QUERY_STRING", ""),
+            target=environ.get("HTTP_X_AMZ_TARGET", ""),
+            body=body,
+        )
+        message = self._roles.refusal(key_id, calls)
+        return (DENIED.get(service, "AccessDeniedException"), message) if message else None
 
 
 class Api:

@@ -17,6 +17,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
+- `IAMBackend.get_role_by_arn`, `Role.policies`, `Role.managed_policies`: read, where the execution
+  role of a function is enforced.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
@@ -28,7 +30,15 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from .backend import Backend
 from .hooks import Hooks
 from .lookup import find_for_event, find_function, statements
-from .services import application, load_managed_policies, matches, start, stop, write_logs
+from .services import (
+    application,
+    load_managed_policies,
+    matches,
+    role_documents,
+    start,
+    stop,
+    write_logs,
+)
 
 __all__ = [
     "Backend",
@@ -39,6 +49,7 @@ __all__ = [
     "find_function",
     "load_managed_policies",
     "matches",
+    "role_documents",
     "start",
     "statements",
     "stop",

@@ -10,6 +10,7 @@ import moto.awslambda.models as lambda_models
 from moto.core.base_backend import BackendDict
 from moto.core.models import default_user_config
 from moto.events.models import EventPattern
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_api._internal.models import moto_api_backend
@@ -44,6 +45,20 @@ def load_managed_policies() -> None:
         iam.aws_managed_policies = iam._init_aws_policies()
         iam.managed_policies.update(iam._init_managed_policies())
         default_user_config["iam"]["load_aws_managed_policies"] = False
+
+
+def role_documents(role_arn: str) -> list[dict[str, Any]]:
+    """The policy documents of a role: its inline policies and those attached to it."""
+    load_managed_policies()
+    iam = iam_backends[ACCOUNT_ID]["aws"]
+    try:
+        role = iam.get_role_by_arn(role_arn)
+    except NotFoundException:
+        return []
+    texts = list(role.policies.values())
+    for policy in role.managed_policies.values():
+        texts += [version.document for version in policy.versions if version.is_default]
+    return [json.loads(text) if isinstance(text, str) else text for text in texts]
 
 
 def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
