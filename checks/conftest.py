@@ -8,13 +8,17 @@ pytest checks --endpoint-url URL         against another AWS endpoint
 
 from __future__ import annotations
 
+import functools
 import os
+from pathlib import Path
 
 import pytest
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.environ import scrub
-from workshop.grading.function import ROLE, Function, deploy
+from workshop.grading.account import Account
+from workshop.grading.function import ROLE, Function
+from workshop.grading.function import deploy as deploy_folder
 from workshop.grading.outcomes import UNCHECKED, Outcomes, plain
 from workshop.paths import MissingFolder, exercises_folder
 
@@ -53,28 +57,59 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(scope="session")
-def client(pytestconfig):
-    """Makes boto3 clients: of the local cloud, or of the endpoint that was named."""
+def aws(pytestconfig):
+    """A boto3 client of each service asked for, and what waits until AWS is idle (or None).
+
+    They are the local cloud's, or those of the endpoint that was named.
+    """
     url = pytestconfig.getoption("--endpoint-url")
     if url:
         import boto3
 
-        yield lambda service: boto3.client(service, endpoint_url=url)
+        yield functools.cache(lambda service: boto3.client(service, endpoint_url=url)), None
         return
     before = dict(os.environ)
     scrub(os.environ)
     with LocalCloud() as cloud:
         os.environ.update(cloud.environ())
-        yield cloud.client
+        yield functools.cache(cloud.client), cloud.idle
     os.environ.clear()
     os.environ.update(before)
 
 
 @pytest.fixture(scope="module")
-def function(request, client, pytestconfig) -> Function:
-    """The stage's function, deployed once for its checks."""
+def account(aws):
+    """Where a check file makes its resources; they are deleted when its checks are over."""
+    client, idle = aws
+    made = Account(client, idle)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def folder(request, pytestconfig) -> Path:
+    """The learner's folder of the stage."""
     stage = request.path.stem.removeprefix("test_")
-    folder = exercises_folder(pytestconfig.getoption("--exercises")) / stage
-    deployed = deploy(client("lambda"), folder, os.environ.get("WORKSHOP_ROLE_ARN", ROLE))
-    yield deployed
-    deployed.delete()
+    return exercises_folder(pytestconfig.getoption("--exercises")) / stage
+
+
+@pytest.fixture(scope="module")
+def deploy(account, folder):
+    """Deploys the learner's function: `deploy(VARIABLE="value", ...)`, as often as wanted.
+
+    The keywords are environment variables beside those of function.json.
+    """
+
+    def deploy_with(**variables: str) -> Function:
+        role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
+        deployed = deploy_folder(account.client("lambda"), folder, role, variables)
+        account.later(deployed.delete)
+        return deployed
+
+    return deploy_with
+
+
+@pytest.fixture(scope="module")
+def function(deploy) -> Function:
+    """The stage's function, deployed once for its checks."""
+    return deploy()

@@ -13,9 +13,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+from support import caught_by
+
 from workshop.cloud.runtimes import READ_ON, RUNTIMES
+from workshop.prices import PER_REQUEST, TIERS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,6 +29,11 @@ else:
 START, END = re.compile(r"# --- your .*: start ---"), re.compile(r"# --- your .*: end ---")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+QUANTITY = re.compile(
+    r"\$\d[\d,.]*\d|(?<![\w.,])\d[\d,.]*\s(?:KB|MB|GB-seconds?|GB|TB|ms|s|minutes?|hours?|days?|vCPUs?"
+    r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
+)
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/home/|/root/|/Users/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
 NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong", "Cleanup"]
@@ -170,9 +179,9 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
     for name in exercises(root):
         known = {check.name for check in checks_of(root / "checks" / f"test_{name}.py")}
         caught = set()
-        for mistake in sorted((root / "tests" / "mistakes" / name).glob("*.py")):
-            text = mistake.read_text(encoding="utf-8")
-            named = set(re.findall(r"^# caught by: (\w+)$", text, re.MULTILINE))
+        folder = root / "tests" / "mistakes" / name
+        for mistake in sorted([*folder.glob("*.py"), *folder.glob("*.json")]):
+            named = caught_by(mistake)
             if not named:
                 yield f"{mistake.relative_to(root)}: say which check it is '# caught by: test_...'"
             for check in sorted(named - known):
@@ -213,6 +222,68 @@ def every_runtime_named_can_be_created(root: Path) -> Iterator[str]:
                     f"{path.relative_to(root)} names {name}, which AWS lets nobody create a "
                     f"function with (workshop/cloud/runtimes.py, read on {READ_ON})"
                 )
+
+
+def every_quantity_in_the_prose_is_known(root: Path) -> Iterator[str]:
+    """A number with a unit is a fact of AWS's with its source, or an example of its stage."""
+    table = tomllib.loads((root / "workshop" / "facts.toml").read_text(encoding="utf-8"))
+    facts = {said for fact in table["fact"] for said in fact["says"]}
+    used = set()
+    for stage in stages(root):
+        examples = set(table["examples"].get(stage["number"], []))
+        found = quantities(prose_of(root, stage))
+        used |= found
+        for quantity in sorted(found - facts - examples):
+            yield (
+                f"stage {stage['number']} says {quantity!r}: add it to workshop/facts.toml, as a "
+                "fact with its source or as an example of the stage"
+            )
+        for quantity in sorted(examples - found):
+            yield f"workshop/facts.toml: stage {stage['number']} does not say {quantity!r}"
+    for quantity in sorted(facts - used):
+        yield f"workshop/facts.toml: no stage says {quantity!r}"
+    for fact in table["fact"]:
+        for field in ("what", "source", "url", "read"):
+            if not fact.get(field):
+                yield f"workshop/facts.toml: {fact['says']} has no {field}"
+
+
+def prose_of(root: Path, stage: dict) -> str:
+    """A stage's chapter and its notebook's Markdown, without code."""
+    text = (root / "Activity.md").read_text(encoding="utf-8")
+    chapter = text.partition(f"\n## Stage {stage['number']}: ")[2].split("\n## ")[0]
+    notebook = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
+    cells = [cell for path, cell in markdown(root) if path == notebook]
+    prose = CODE.sub("", "\n\n".join([chapter, *cells]))
+    return re.sub(r"^Plan \d+ minutes\.", "", prose, flags=re.MULTILINE)
+
+
+def quantities(prose: str) -> set[str]:
+    """Amounts of money, and numbers with a unit, as they are written."""
+    return {" ".join(found.split()) for found in QUANTITY.findall(prose)}
+
+
+def every_price_is_the_one_that_bills_use(root: Path) -> Iterator[str]:
+    table = tomllib.loads((root / "workshop" / "facts.toml").read_text(encoding="utf-8"))
+    prices = {PER_REQUEST * 1_000_000} | {p for tiers in TIERS.values() for p, _ in tiers}
+    for fact in table["fact"]:
+        for said in fact["says"]:
+            is_lambda = fact["source"] == "AWS Lambda pricing" and said.startswith("$")
+            if is_lambda and Decimal(said[1:].replace(",", "")) not in prices:
+                yield f"workshop/facts.toml says {said}, which workshop/prices.py does not have"
+
+
+def every_chapter_ends_with_its_sources(root: Path) -> Iterator[str]:
+    text = (root / "Activity.md").read_text(encoding="utf-8")
+    for stage in stages(root):
+        chapter = text.partition(f"\n## Stage {stage['number']}: ")[2].split("\n## ")[0]
+        sources = chapter.partition("\n### Sources\n")[2].partition("\n### ")[0]
+        titles = re.findall(r"\[[^\]]+\]\(https://[^)]+\)", sources)
+        if len(titles) < 2 or not re.search(rf"(?:{MONTHS}) 20\d\d", sources):
+            yield (
+                f"Activity.md, stage {stage['number']}: end with '### Sources': AWS's pages, and "
+                "the month in which they were read"
+            )
 
 
 def requirements_are_pinned_and_explained(root: Path) -> Iterator[str]:
@@ -309,6 +380,9 @@ PROMISES = [
     every_check_is_tripped_by_a_mistake,
     internal_links_resolve,
     every_runtime_named_can_be_created,
+    every_quantity_in_the_prose_is_known,
+    every_price_is_the_one_that_bills_use,
+    every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,
     imports_point_one_way,
     nothing_names_one_machine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 import zipfile
@@ -26,21 +27,40 @@ def package(source: str = "", **files: str) -> bytes:
     return buffer.getvalue()
 
 
-def submission(folder: Path, stage: Stage, handler: Path) -> Path:
-    """An exercises folder with one handler in it."""
+def submission(folder: Path, stage: Stage, changed: Path | None = None) -> Path:
+    """An exercises folder with the stage's solution in it, but for one file.
+
+    `changed` is a handler (.py), or the function.json of a mistake (.json, see mistakes).
+    """
     target = folder / stage.name
-    target.mkdir(parents=True)
-    shutil.copyfile(handler, target / "handler.py")
+    shutil.copytree(repository() / "solutions" / stage.name, target)
+    if changed is not None and changed.suffix == ".json":
+        settings = json.loads(changed.read_text(encoding="utf-8"))["function.json"]
+        (target / "function.json").write_text(json.dumps(settings), encoding="utf-8")
+    elif changed is not None:
+        shutil.copyfile(changed, target / "handler.py")
     return folder
 
 
 def mistakes(stage: Stage) -> dict[str, tuple[Path, set[str]]]:
-    """A stage's wrong solutions: name, file, and the checks that must catch it."""
+    """A stage's wrong solutions: name, file, and the checks that must catch it.
+
+    NAME.py is a handler with `# caught by: test_...` lines; NAME.json holds "what", "caught by"
+    (a list) and "function.json" (the settings). The stage's other files are the solution's.
+    """
     found = {}
-    for path in sorted((repository() / "tests" / "mistakes" / stage.name).glob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        found[path.stem] = path, set(re.findall(r"^# caught by: (\w+)$", text, re.MULTILINE))
+    folder = repository() / "tests" / "mistakes" / stage.name
+    for path in sorted([*folder.glob("*.py"), *folder.glob("*.json")]):
+        found[path.stem] = path, caught_by(path)
     return found
+
+
+def caught_by(mistake: Path) -> set[str]:
+    """The checks that a mistake names."""
+    text = mistake.read_text(encoding="utf-8")
+    if mistake.suffix == ".json":
+        return set(json.loads(text)["caught by"])
+    return set(re.findall(r"^# caught by: (\w+)$", text, re.MULTILINE))
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,26 @@ BREAKS = [
         "names python3.8, which AWS lets nobody create",
     ),
     (
+        "every_quantity_in_the_prose_is_known",
+        ("Activity.md", r"A function may run for 900 s", "A function may run for 800 s"),
+        "stage 00 says '800 s'",
+    ),
+    (
+        "every_quantity_in_the_prose_is_known",
+        ("workshop/facts.toml", r'"0\.3 s"', '"0.3 s", "7 hours"'),
+        "stage 00 does not say '7 hours'",
+    ),
+    (
+        "every_price_is_the_one_that_bills_use",
+        ("workshop/facts.toml", r'"\$0\.20"', '"$0.21"'),
+        "says $0.21, which workshop/prices.py does not have",
+    ),
+    (
+        "every_chapter_ends_with_its_sources",
+        ("Activity.md", "### Sources", "### Links"),
+        "stage 00: end with '### Sources'",
+    ),
+    (
         "requirements_are_pinned_and_explained",
         ("requirements.txt", "psutil==", "psutil>="),
         "pin it exactly: psutil>=",

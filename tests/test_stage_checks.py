@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -24,7 +25,8 @@ def test_solution_passes_every_check(stage):
 
 @stages
 def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, tmp_path):
-    folder = submission(tmp_path / "stubs", stage, stub_folder(stage) / "handler.py")
+    folder = tmp_path / "stubs"
+    shutil.copytree(stub_folder(stage), folder / stage.name)
     results = run_checks([stage], folder)
     assert [r.name for r in results if r.outcome != FAILED] == []
     assert is_stub(stage, folder)

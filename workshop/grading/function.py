@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ class Function:
         self.client.delete_function(FunctionName=self.name)
 
 
-def deploy(client: Any, folder: Path, role: str = ROLE) -> Function:
+def deploy(
+    client: Any, folder: Path, role: str = ROLE, variables: Mapping[str, str] | None = None
+) -> Function:
     """Creates the function in `folder` and waits until it is active.
+
+    `variables` come beside the environment variables of function.json, and win over them.
 
     Raises NotReady where the learner has something to mend first.
     """
@@ -80,6 +85,8 @@ def deploy(client: Any, folder: Path, role: str = ROLE) -> Function:
         "FunctionName": name,
         "Code": {"ZipFile": pack(folder)},
     }
+    if variables:
+        arguments["Environment"] = {"Variables": {**_variables(settings), **variables}}
     from botocore.exceptions import ClientError, ParamValidationError
 
     try:
@@ -128,6 +135,15 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise NotReady(f"{folder.name}/function.json must hold an object: {{...}}")
     return settings
+
+
+def _variables(settings: dict[str, Any]) -> dict[str, str]:
+    """The environment variables of function.json. Raises NotReady if they are no variables."""
+    environment = settings.get("Environment", {})
+    found = environment.get("Variables", {}) if isinstance(environment, dict) else None
+    if not isinstance(found, dict):
+        raise NotReady('function.json: write {"Environment": {"Variables": {"NAME": "value"}}}')
+    return found
 
 
 def _check_syntax(handler: Path) -> None:

@@ -15,11 +15,13 @@ SHOWN = 3  # failures told in full: the first ones help most
 
 
 def is_stub(stage: Stage, exercises: Path) -> bool:
-    """Whether handler.py is still the stub as it came."""
-    stub = stub_folder(stage) / "handler.py"
-    handler = exercises / stage.name / "handler.py"
+    """Whether the folder's files are still those of the stub as it came."""
     try:
-        return handler.read_text(encoding="utf-8") == stub.read_text(encoding="utf-8")
+        return all(
+            (exercises / stage.name / stub.name).read_text(encoding="utf-8")
+            == stub.read_text(encoding="utf-8")
+            for stub in stub_folder(stage).iterdir()
+        )
     except (OSError, UnicodeDecodeError):
         return False
 

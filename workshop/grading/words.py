@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+LONGEST_EVENT = 600  # characters of what was asked
 CONTEXT = 60  # characters shown on each side of the first difference
 
 
@@ -23,9 +24,16 @@ def compare(expected: Any, came: Any) -> str:
     return f"  expected: {_cut(left, start)}\n  came:     {_cut(right, start)}"
 
 
-def failure(what: str, event: Any, expected: Any, came: Any, look: str) -> str:
-    """The message of a check that failed."""
-    return f"{what}\n  event:    {show(event)}\n{compare(expected, came)}\n  look at:  {look}"
+def failure(
+    what: str, event: Any, expected: Any, came: Any, look: str, given: str = "event"
+) -> str:
+    """The message of a check that failed; `given` says what `event` is, if it is no event."""
+    asked = f"  {given + ':':<9} {_shorten(show(event))}"
+    return f"{what}\n{asked}\n{compare(expected, came)}\n  look at:  {look}"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_EVENT else text[:LONGEST_EVENT] + "..."
 
 
 def _first_difference(left: str, right: str) -> int:
