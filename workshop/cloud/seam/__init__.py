@@ -25,7 +25,10 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 tests/test_cloud_seam.py is the contract: it fails when a moto release moves one of these.
 """
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
+try:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+except ImportError:  # moto before 5.2.5 has no request handler of its own
+    from werkzeug.serving import WSGIRequestHandler as MotoRequestHandler
 
 from .backend import Backend
 from .hooks import Hooks
