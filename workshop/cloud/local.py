@@ -10,12 +10,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from .activity import Activity
 from .asynchronous import AsynchronousQueue
+from .clock import Clock
+from .control import Control
 from .destinations import Destinations
 from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
 from .exchange import Watcher
@@ -28,6 +31,8 @@ from .mappings.registry import Mappings
 from .model import FunctionVersion, Invocation, Request
 from .pools import Pools
 from .push.deliveries import Deliveries
+from .push.eventbridge import EventBridge
+from .push.scheduler import Scheduler
 from .timers import Timer
 
 _one_at_a_time = threading.Lock()
@@ -140,13 +145,29 @@ class LocalCloud:
                 wake=self._wake,
             )
             self._mappings = Mappings(tools, self._timer)
+            self._clock = Clock(self._activity)
+            reach = (self._deliveries, self._own_client, self._clock)
             seam.start(
-                seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
+                seam.Hooks(
+                    pools.retire,
+                    self._invoke_for_moto,
+                    self._mappings,
+                    self._deliveries,
+                    EventBridge(*reach, seam.scheduled_rule, seam.forward),
+                    Scheduler(*reach, seam.find_schedule, seam.find_role),
+                )
             )
             gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
             api = Api(
-                gate, self._invoker, self._queue, loops, self._wake, self._polling_key_id, watchers
+                gate,
+                self._invoker,
+                self._queue,
+                loops,
+                self._wake,
+                self._polling_key_id,
+                watchers,
+                Control(self._clock),
             )
             self._server = Server(api, self._port)
         except BaseException:
@@ -189,6 +210,21 @@ class LocalCloud:
         """
         self._activity.idle(timeout)
 
+    def now(self) -> datetime:
+        """The time by which schedules fire, in UTC: real time, and what `advance` added."""
+        return self._clock.now()
+
+    def advance(
+        self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
+    ) -> datetime:
+        """Moves the time of schedules forward; what falls due on the way fires, in order.
+
+        Gives the new time. Raises ValueError for a step back, or for more than 366 days.
+        """
+        return self._clock.advance(
+            timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days)
+        )
+
     def invocations(self, function_name: str | None = None) -> list[Invocation]:
         """What ran here, in the order in which it ended."""
         every: Iterable[Invocation] = list(self._invoker.invocations)
@@ -206,6 +242,7 @@ class LocalCloud:
         from . import seam
 
         self._mappings.close()
+        self._clock.close()
         self._timer.close()
         self._server.close()
         self._queue.close()

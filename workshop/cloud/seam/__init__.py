@@ -15,6 +15,15 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
+- `moto.events.models.Rule.send_to_targets`: replaced, so that what rules match leaves through
+  push/eventbridge.py; `EventsBackend.put_events`, `put_rule`, `put_targets`, `enable_rule` and
+  `disable_rule` wrapped, to check what AWS checks and to plan schedules; `Rule`'s attributes,
+  `EventBus.rules` and `Replay` read. `moto.events.notifications._send_safe_notification`
+  switched off: its event for a new bucket is none of AWS's.
+- `EventBridgeSchedulerBackend.create_/update_/delete_schedule`, `create_/delete_schedule_group`
+  and the response `update_schedule` wrapped, for the same; `ScheduleGroup.schedules` and
+  `Schedule`'s attributes read.
+- `Role` of IAM: read, with its policies, to see what a schedule's role may do.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
 - `moto_api_backend.reset()`: a new cloud starts empty.
@@ -26,8 +35,10 @@ tests/test_cloud_seam.py is the contract: it fails when a moto release moves one
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
 from .backend import Backend
+from .events import forward, scheduled_rule
 from .hooks import Hooks
 from .lookup import find_for_event, find_function, statements
+from .scheduler import find_role, find_schedule
 from .services import application, load_managed_policies, matches, start, stop, write_logs
 
 __all__ = [
@@ -37,8 +48,12 @@ __all__ = [
     "application",
     "find_for_event",
     "find_function",
+    "find_role",
+    "find_schedule",
+    "forward",
     "load_managed_policies",
     "matches",
+    "scheduled_rule",
     "start",
     "statements",
     "stop",
