@@ -71,7 +71,13 @@ def find_role(arn: str) -> Role | None:
 
 
 def _managed(role: Any) -> list[Any]:
-    return [policy.document for policy in role.managed_policies.values()]
+    """The documents of the policies that are attached, in their default versions."""
+    return [
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    ]
 
 
 def _document(given: Any) -> dict[str, Any]:
