@@ -564,6 +564,11 @@ def test_an_event_to_a_bus_that_does_not_exist_is_taken(bus):
         ({"EventPattern": "{"}, "InvalidEventPatternException", "Event pattern is not valid"),
         ({"EventPattern": "[]"}, "InvalidEventPatternException", "Event pattern is not valid"),
         ({"EventPattern": '{"source": "a"}'}, "InvalidEventPatternException", "'source' must be"),
+        (
+            {"EventPattern": '{"detail": {"key": [{"begins-with": "raw/"}]}}'},
+            "InvalidEventPatternException",
+            "Unrecognized match type begins-with",
+        ),
         ({"Name": "two words"}, "ValidationException", "at 'name' failed to satisfy constraint"),
         ({"State": "ON"}, "ValidationException", "Member must satisfy enum value set: [ENABLED"),
         ({"EventPattern": ""}, "ValidationException", "must be specified"),
@@ -593,6 +598,31 @@ def test_targets_that_are_refused(bus, spec, message):
     assert code == "ValidationException"
     assert message in found
     assert bus.client.list_targets_by_rule(Rule=rule)["Targets"] == []
+
+
+def test_a_rule_has_five_targets_at_most(bus):
+    rule, _ = bus.rule()
+    targets = [{"Id": str(n), "Arn": arn_of("any")} for n in range(6)]
+    bus.client.put_targets(Rule=rule, Targets=targets[:5])
+    bus.client.put_targets(Rule=rule, Targets=targets[:5])  # the same ones again
+    code, message = error_of(bus.client.put_targets, Rule=rule, Targets=targets[5:])
+    assert code == "LimitExceededException"
+    assert message == "The requested resource exceeds the maximum number allowed."
+    assert len(bus.client.list_targets_by_rule(Rule=rule)["Targets"]) == 5
+
+
+def test_a_pattern_can_be_tried(bus):
+    event = {"source": "rides", "detail-type": "ride", "detail": {"minutes": 17}}
+    for most, wanted in ((20, True), (10, False)):
+        pattern = {"detail": {"minutes": [{"numeric": ["<", most]}]}}
+        answer = bus.client.test_event_pattern(
+            EventPattern=json.dumps(pattern), Event=json.dumps(event)
+        )
+        assert answer["Result"] is wanted
+    code, _ = error_of(bus.client.test_event_pattern, EventPattern="{", Event="{}")
+    assert code == "InvalidEventPatternException"
+    code, _ = error_of(bus.client.test_event_pattern, EventPattern="{}", Event="ride")
+    assert code == "ValidationException"
 
 
 def test_targets_of_a_rule_that_does_not_exist(bus):

@@ -18,7 +18,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `moto.events.models.Rule.send_to_targets`: replaced, so that what rules match leaves through
   push/eventbridge.py; `EventsBackend.put_events`, `put_rule`, `put_targets`, `enable_rule` and
   `disable_rule` wrapped, to check what AWS checks and to plan schedules; `Rule`'s attributes,
-  `EventBus.rules` and `Replay` read. `moto.events.notifications._send_safe_notification`
+  `EventBus.rules` and `Replay` read. `EventsHandler.test_event_pattern`, which moto lacks, added.
+  `moto.events.notifications._send_safe_notification`
   switched off: its event for a new bucket is none of AWS's.
 - `EventBridgeSchedulerBackend.create_/update_/delete_schedule`, `create_/delete_schedule_group`
   and the response `update_schedule` wrapped, for the same; `ScheduleGroup.schedules` and

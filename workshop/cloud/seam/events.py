@@ -11,6 +11,8 @@ from typing import Any
 
 import moto.events.models as models
 import moto.events.notifications as notifications
+import moto.events.responses as responses
+from moto.core.exceptions import JsonRESTError
 from moto.events.exceptions import InvalidEventPatternException, ValidationException
 
 from ..clock import iso
@@ -23,7 +25,18 @@ LARGEST_REQUEST = 1024 * 1024  # bytes of all entries; 256 KB until January 2026
 MANAGED_BY_ARCHIVES = "prod.vhs.events.aws.internal"
 RULE_NAME = r"[\.\-_A-Za-z0-9]+"
 RULE_STATES = ("ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+MOST_TARGETS = 5  # of a rule
 INPUTS = ("Input", "InputPath", "InputTransformer")
+MATCH_TYPES = {
+    "prefix",
+    "suffix",
+    "anything-but",
+    "numeric",
+    "cidr",
+    "exists",
+    "equals-ignore-case",
+    "wildcard",
+}
 Event = dict[str, Any]
 
 _motos_send = models.Rule.send_to_targets
@@ -42,6 +55,7 @@ def install() -> None:
     models.EventsBackend.put_events = _put_events
     models.EventsBackend.enable_rule = _enable_rule
     models.EventsBackend.disable_rule = _disable_rule
+    responses.EventsHandler.test_event_pattern = _test_event_pattern
     # moto would send a made-up "Object Created" event for a new bucket, past every policy
     notifications._send_safe_notification = lambda *_, **__: None
 
@@ -172,6 +186,12 @@ def _put_targets(
 ) -> None:
     for target in targets:
         _check_target(target)
+    bus = self.event_buses.get(self._normalize_event_bus_arn(event_bus_arn))
+    rule = bus.rules.get(name) if bus else None
+    ids = {each["Id"] for each in [*targets, *(rule.targets if rule else [])]}
+    if len(ids) > MOST_TARGETS:
+        message = "The requested resource exceeds the maximum number allowed."
+        raise JsonRESTError("LimitExceededException", message)
     _motos_put_targets(self, name, event_bus_arn, targets)
 
 
@@ -189,6 +209,16 @@ def _switched(
     if exists:
         _rule_changed(self.describe_rule(name, event_bus_arn).arn)
     return exists
+
+
+def _test_event_pattern(self: responses.EventsHandler) -> str:
+    """TestEventPattern, which moto leaves out."""
+    pattern, event = self._get_param("EventPattern"), self._get_param("Event")
+    _check_pattern(pattern)
+    if not _is_object(event or ""):
+        raise ValidationException("Parameter Event is not valid.")
+    found = models.EventPattern.load(pattern).matches_event(json.loads(event))
+    return json.dumps({"Result": found})
 
 
 def _rule_changed(arn: str) -> None:
@@ -209,14 +239,36 @@ def _check_rule(name: str, pattern: str | None, expression: str | None, state: s
             f"1 validation error detected: Value '{state}' at 'state' failed to satisfy "
             f"constraint: Member must satisfy enum value set: [{', '.join(RULE_STATES)}]"
         )
-    if pattern and not _is_object(pattern, unless_broken=True):
-        raise InvalidEventPatternException("Filter is not an object")
+    if pattern:
+        _check_pattern(pattern)
     if not expression:
         return
     try:
         rule_times(expression, datetime.now(timezone.utc))
     except ValueError:
         raise ValidationException("Parameter ScheduleExpression is not valid.") from None
+
+
+def _check_pattern(text: str) -> None:
+    """Raises moto's error for a pattern that is no object or has match types of its own."""
+    if not _is_object(text, unless_broken=True):
+        raise InvalidEventPatternException("Filter is not an object")
+    pattern = models.EventPattern.load(text).get_pattern()  # raises the error for broken JSON
+    for match_type in _match_types(pattern):
+        if match_type not in MATCH_TYPES:
+            raise InvalidEventPatternException(f"Unrecognized match type {match_type}")
+
+
+def _match_types(pattern: dict[str, Any]) -> list[str]:
+    """The names in a pattern's filters, such as `prefix`."""
+    found: list[str] = []
+    for key, value in pattern.items():
+        if isinstance(value, dict):
+            found += _match_types(value)
+        for each in value if isinstance(value, list) else []:
+            if isinstance(each, dict):
+                found += _match_types(each) if key == "$or" else list(each)
+    return found
 
 
 def _check_target(target: dict[str, Any]) -> None:
