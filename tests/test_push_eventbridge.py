@@ -1,115 +1,18 @@
-"""EventBridge: what rules match, what their targets get, and what is refused."""
+"""EventBridge: what rules match, and who gets it."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
-from botocore.exceptions import ClientError
-
-ECHO = """
-import json
-
-def handler(event, context):
-    print("EVENT", json.dumps(event))
-"""
-FIELDS = {
-    "version",
-    "id",
-    "detail-type",
-    "source",
-    "account",
-    "time",
-    "region",
-    "resources",
-    "detail",
-}
-_numbers = itertools.count(1)
-
-
-class Bus:
-    """The events API with what the tests do most."""
-
-    def __init__(self, lab):
-        self.lab, self.client = lab, lab.cloud.client("events")
-        self.sqs = lab.cloud.client("sqs")
-
-    def rule(self, pattern=None, **spec):
-        """A rule's name and ARN. By default it matches a source of its own, named like it."""
-        name = f"rule-{next(_numbers)}"
-        spec["EventPattern"] = json.dumps(pattern or {"source": [name]})
-        return name, self.client.put_rule(Name=name, **spec)["RuleArn"]
-
-    def target(self, rule, arn, **spec):
-        bus = {"EventBusName": spec.pop("EventBusName")} if "EventBusName" in spec else {}
-        target = {"Id": f"target-{next(_numbers)}", "Arn": arn, **spec}
-        answer = self.client.put_targets(Rule=rule, Targets=[target], **bus)
-        assert answer["FailedEntryCount"] == 0
-
-    def put(self, source, detail=None, **spec):
-        """Puts one event; returns its id."""
-        entry = {"Source": source, "DetailType": "ride", "Detail": json.dumps(detail or {})}
-        answer = self.client.put_events(Entries=[{**entry, **spec}])
-        assert answer["FailedEntryCount"] == 0
-        return answer["Entries"][0]["EventId"]
-
-    def function(self, rule_arn, source=ECHO, **spec):
-        """A function that the rule may invoke: its name and its ARN."""
-        name = self.lab.create(source, **spec)
-        allow(self.lab, name, rule_arn)
-        return name, arn_of(name)
-
-    def received(self, function):
-        """The events that a function got."""
-        self.lab.cloud.idle()
-        lines = self.lab.log_events(f"/aws/lambda/{function}")
-        return [json.loads(line[6:]) for line in lines if line.startswith("EVENT ")]
-
-    def queue(self, name=None, **attributes):
-        """A queue's URL and its ARN."""
-        name = name or f"queue-{next(_numbers)}"
-        url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        return url, f"arn:aws:sqs:us-east-1:123456789012:{name}"
-
-    def messages(self, url):
-        return self.sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        ).get("Messages", [])
-
-    def bodies(self, url):
-        return [message["Body"] for message in self.messages(url)]
+from eventbus import ECHO, FIELDS, Bus, allow, arn_of, numbers
 
 
 @pytest.fixture(scope="module")
 def bus(lab):
     return Bus(lab)
-
-
-def arn_of(function):
-    return f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
-
-
-def allow(lab, function, rule_arn, **spec):
-    lab.client.add_permission(
-        FunctionName=function,
-        StatementId=f"events-{next(_numbers)}",
-        Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com",
-        SourceArn=rule_arn,
-        **spec,
-    )
-
-
-def error_of(call, **spec):
-    with pytest.raises(ClientError) as caught:
-        call(**spec)
-    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
 def test_a_function_gets_the_event_as_aws_sends_it(bus):
@@ -185,7 +88,7 @@ def test_every_rule_and_every_target_gets_it_once(bus):
     ],
 )
 def test_event_patterns(bus, pattern, matching, other):
-    source = f"source-{next(_numbers)}"
+    source = f"source-{next(numbers)}"
     rule, _ = bus.rule({"source": [source], **pattern})
     url, arn = bus.queue()
     bus.target(rule, arn)
@@ -291,7 +194,7 @@ def test_targets_that_the_local_cloud_does_not_have_are_noted(bus):
 def test_a_fifo_queue_gets_its_group(bus):
     rule, _ = bus.rule()
     url, arn = bus.queue(
-        f"rides-{next(_numbers)}.fifo", FifoQueue="true", ContentBasedDeduplication="true"
+        f"rides-{next(numbers)}.fifo", FifoQueue="true", ContentBasedDeduplication="true"
     )
     bus.target(rule, arn, SqsParameters={"MessageGroupId": "bikes"})
     bus.put(rule)
@@ -302,7 +205,7 @@ def test_a_fifo_queue_gets_its_group(bus):
 
 def test_a_fifo_queue_without_deduplication_gets_nothing(bus):
     rule, _ = bus.rule()
-    url, arn = bus.queue(f"rides-{next(_numbers)}.fifo", FifoQueue="true")
+    url, arn = bus.queue(f"rides-{next(numbers)}.fifo", FifoQueue="true")
     bus.target(rule, arn, SqsParameters={"MessageGroupId": "bikes"})
     bus.put(rule)
     assert bus.bodies(url) == []
@@ -397,240 +300,6 @@ def test_archive_and_replay(bus):
         Destination={"Arn": bus_arn},
     )
     assert bus.bodies(urls[other]) == []
-
-
-TEMPLATES = {
-    "a text": ('"Bike <bike> at <station>"', '"Bike W20 at Hauptbahnhof \\"Ost\\""'),
-    "json": ('{"bike":<bike>,"left":<left>}', '{"bike":"W20","left":2}'),
-    "text in json": ('{"say":"bike <bike>"}', '{"say":"bike W20"}'),
-    "an object": ('{"where":<where>}', '{"where":{"lat":51.3,"docks":[1,2]}}'),
-    "a list": ('{"docks":<docks>}', '{"docks":[1,2]}'),
-    "nothing there": ('{"a":<nothing>,"b":"<nothing>"}', '{"a":"","b":""}'),
-    "an item": ('{"second":<second>}', '{"second":2}'),
-    "the rule": (
-        '{"arn":<aws.events.rule-arn>,"name":"<aws.events.rule-name>"}',
-        '{"arn":"RULE_ARN","name":"RULE_NAME"}',
-    ),
-    "no variables": ('{"fixed":true}', '{"fixed":true}'),
-}
-
-
-@pytest.mark.parametrize("case", TEMPLATES)
-def test_input_transformer(bus, case):
-    template, wanted = TEMPLATES[case]
-    rule, rule_arn = bus.rule()
-    url, arn = bus.queue()
-    paths = {
-        "bike": "$.detail.bike",
-        "station": "$.detail.station",
-        "left": "$.detail.left",
-        "where": "$.detail.where",
-        "docks": "$.detail.where.docks[*]",
-        "second": "$.detail.where.docks[1]",
-        "nothing": "$.detail.is.not.there",
-    }
-    transformer = {"InputTemplate": template, "InputPathsMap": paths}
-    bus.target(rule, arn, InputTransformer=transformer)
-    detail = {
-        "bike": "W20",
-        "station": 'Hauptbahnhof "Ost"',
-        "left": 2,
-        "where": {"lat": 51.3, "docks": [1, 2]},
-    }
-    bus.put(rule, detail)
-    wanted = wanted.replace("RULE_ARN", rule_arn).replace("RULE_NAME", rule)
-    assert bus.bodies(url) == [wanted]
-
-
-def test_the_whole_event_in_a_template(bus):
-    rule, rule_arn = bus.rule()
-    function, arn = bus.function(rule_arn)
-    template = (
-        '{"all": <aws.events.event.json>, "head": <aws.events.event>, '
-        '"at": <aws.events.event.ingestion-time>}'
-    )
-    bus.target(rule, arn, InputTransformer={"InputTemplate": template})
-    event_id = bus.put(rule, {"n": 1}, Time=1_793_588_645)
-    (event,) = bus.received(function)
-    assert set(event["all"]) == FIELDS
-    assert set(event["head"]) == FIELDS - {"detail"}
-    assert event["all"]["id"] == event["head"]["id"] == event_id
-    assert event["at"] > "2026" and event["at"].endswith("Z")
-    assert event["at"] != event["all"]["time"]
-
-
-@pytest.mark.parametrize(
-    ("spec", "wanted"),
-    [
-        ({"Input": '{"job":  "nightly"}'}, '{"job":  "nightly"}'),
-        ({"InputPath": "$.detail"}, '{"n":[1,{"a":"é"}]}'),
-        ({"InputPath": "$.detail.n[1].a"}, '"é"'),
-    ],
-)
-def test_input_and_input_path(bus, spec, wanted):
-    rule, _ = bus.rule()
-    url, arn = bus.queue()
-    bus.target(rule, arn, **spec)
-    bus.put(rule, {"n": [1, {"a": "é"}]})
-    assert bus.bodies(url) == [wanted]
-
-
-def test_a_template_that_gives_no_json_reaches_no_function(bus):
-    rule, rule_arn = bus.rule()
-    function, arn = bus.function(rule_arn)
-    url, queue_arn = bus.queue()
-    template = {"InputTemplate": "{not json}"}
-    bus.target(rule, arn, InputTransformer=template, DeadLetterConfig={"Arn": queue_arn})
-    bus.put(rule)
-    bus.lab.cloud.idle()
-    assert bus.lab.cloud.invocations(function) == []
-    (message,) = bus.messages(url)
-    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
-
-
-@pytest.mark.parametrize(
-    ("change", "code", "message"),
-    [
-        ({"Detail": "ride"}, "MalformedDetail", "Detail is malformed."),
-        ({"Detail": "[1]"}, "MalformedDetail", "Detail is malformed."),
-        ({"Detail": '"ride"'}, "MalformedDetail", "Detail is malformed."),
-        (
-            {"Source": ""},
-            "InvalidArgument",
-            "Parameter Source is not valid. Reason: Source is a required argument.",
-        ),
-        (
-            {"DetailType": ""},
-            "InvalidArgument",
-            "Parameter DetailType is not valid. Reason: DetailType is a required argument.",
-        ),
-        (
-            {"Detail": ""},
-            "InvalidArgument",
-            "Parameter Detail is not valid. Reason: Detail is a required argument.",
-        ),
-        (
-            {"Source": "aws.s3"},
-            "NotAuthorizedForSourceException",
-            "Not authorized for the source.",
-        ),
-    ],
-)
-def test_entries_that_are_refused_do_not_stop_the_others(bus, change, code, message):
-    rule, _ = bus.rule()
-    url, arn = bus.queue()
-    bus.target(rule, arn)
-    good = {"Source": rule, "DetailType": "ride", "Detail": "{}"}
-    answer = bus.client.put_events(Entries=[{**good, **change}, good])
-    assert answer["FailedEntryCount"] == 1
-    assert answer["Entries"][0] == {"ErrorCode": code, "ErrorMessage": message}
-    (body,) = bus.bodies(url)
-    assert json.loads(body)["id"] == answer["Entries"][1]["EventId"]
-
-
-def test_eleven_entries_are_too_many(bus):
-    entry = {"Source": "rides", "DetailType": "ride", "Detail": "{}"}
-    code, message = error_of(bus.client.put_events, Entries=[entry] * 11)
-    assert code == "ValidationException"
-    assert message.endswith("Member must have length less than or equal to 10")
-
-
-def test_one_megabyte_is_the_most(bus):
-    rule, _ = bus.rule()
-    url, arn = bus.queue()
-    bus.target(rule, arn, InputPath="$.id")
-    overhead = len(rule) + len("ride") + len('{"a":""}')
-    entry = {"Source": rule, "DetailType": "ride"}
-    for too_many in (0, 1):
-        text = "x" * (1024 * 1024 - overhead + too_many)
-        entry["Detail"] = json.dumps({"a": text}, separators=(",", ":"))
-        if too_many:
-            assert error_of(bus.client.put_events, Entries=[entry]) == (
-                "ValidationException",
-                "Total size of the entries in the request is over the limit.",
-            )
-        else:
-            assert bus.client.put_events(Entries=[entry])["FailedEntryCount"] == 0
-    assert len(bus.bodies(url)) == 1
-
-
-def test_an_event_to_a_bus_that_does_not_exist_is_taken(bus):
-    assert bus.put("rides", EventBusName="nowhere")
-
-
-@pytest.mark.parametrize(
-    ("spec", "code", "message"),
-    [
-        ({"EventPattern": "{"}, "InvalidEventPatternException", "Event pattern is not valid"),
-        ({"EventPattern": "[]"}, "InvalidEventPatternException", "Event pattern is not valid"),
-        ({"EventPattern": '{"source": "a"}'}, "InvalidEventPatternException", "'source' must be"),
-        (
-            {"EventPattern": '{"detail": {"key": [{"begins-with": "raw/"}]}}'},
-            "InvalidEventPatternException",
-            "Unrecognized match type begins-with",
-        ),
-        ({"Name": "two words"}, "ValidationException", "at 'name' failed to satisfy constraint"),
-        ({"State": "ON"}, "ValidationException", "Member must satisfy enum value set: [ENABLED"),
-        ({"EventPattern": ""}, "ValidationException", "must be specified"),
-    ],
-)
-def test_rules_that_are_refused(bus, spec, code, message):
-    given = {"Name": "refused", "EventPattern": '{"source": ["a"]}', **spec}
-    found = error_of(bus.client.put_rule, **given)
-    assert found[0] == code
-    assert message in found[1]
-    assert bus.client.list_rules(NamePrefix="refused")["Rules"] == []
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ({"Input": "job"}, "JSON syntax error in input for target bad"),
-        ({"Input": "{}", "InputPath": "$"}, "Only one of Input, InputPath, or InputTransformer"),
-        ({"Arn": "function"}, "Provided Arn is not in correct format."),
-        ({"Arn": "arn:aws:sqs:us-east-1:123456789012:a.fifo"}, "SqsParameters must be specified"),
-    ],
-)
-def test_targets_that_are_refused(bus, spec, message):
-    rule, _ = bus.rule()
-    target = {"Id": "bad", "Arn": arn_of("any"), **spec}
-    code, found = error_of(bus.client.put_targets, Rule=rule, Targets=[target])
-    assert code == "ValidationException"
-    assert message in found
-    assert bus.client.list_targets_by_rule(Rule=rule)["Targets"] == []
-
-
-def test_a_rule_has_five_targets_at_most(bus):
-    rule, _ = bus.rule()
-    targets = [{"Id": str(n), "Arn": arn_of("any")} for n in range(6)]
-    bus.client.put_targets(Rule=rule, Targets=targets[:5])
-    bus.client.put_targets(Rule=rule, Targets=targets[:5])  # the same ones again
-    code, message = error_of(bus.client.put_targets, Rule=rule, Targets=targets[5:])
-    assert code == "LimitExceededException"
-    assert message == "The requested resource exceeds the maximum number allowed."
-    assert len(bus.client.list_targets_by_rule(Rule=rule)["Targets"]) == 5
-
-
-def test_a_pattern_can_be_tried(bus):
-    event = {"source": "rides", "detail-type": "ride", "detail": {"minutes": 17}}
-    for most, wanted in ((20, True), (10, False)):
-        pattern = {"detail": {"minutes": [{"numeric": ["<", most]}]}}
-        answer = bus.client.test_event_pattern(
-            EventPattern=json.dumps(pattern), Event=json.dumps(event)
-        )
-        assert answer["Result"] is wanted
-    code, _ = error_of(bus.client.test_event_pattern, EventPattern="{", Event="{}")
-    assert code == "InvalidEventPatternException"
-    code, _ = error_of(bus.client.test_event_pattern, EventPattern="{}", Event="ride")
-    assert code == "ValidationException"
-
-
-def test_targets_of_a_rule_that_does_not_exist(bus):
-    target = {"Id": "any", "Arn": arn_of("any")}
-    assert error_of(bus.client.put_targets, Rule="missing", Targets=[target]) == (
-        "ResourceNotFoundException",
-        "Rule missing does not exist on EventBus default.",
-    )
 
 
 def test_the_retry_policy_is_kept(bus):

@@ -18,9 +18,9 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `moto.events.models.Rule.send_to_targets`: replaced, so that what rules match leaves through
   push/eventbridge.py; `EventsBackend.put_events`, `put_rule`, `put_targets`, `enable_rule` and
   `disable_rule` wrapped, to check what AWS checks and to plan schedules; `Rule`'s attributes,
-  `EventBus.rules` and `Replay` read. `EventsHandler.test_event_pattern`, which moto lacks, added.
-  `moto.events.notifications._send_safe_notification`
-  switched off: its event for a new bucket is none of AWS's.
+  `EventBus.rules` and `Replay` read. `EventsHandler.test_event_pattern`, which moto
+  lacks, added. `moto.events.notifications._send_safe_notification` switched off: its event for a
+  new bucket is none of AWS's.
 - `EventBridgeSchedulerBackend.create_/update_/delete_schedule`, `create_/delete_schedule_group`
   and the response `update_schedule` wrapped, for the same; `ScheduleGroup.schedules` and
   `Schedule`'s attributes read.
@@ -30,7 +30,7 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
-tests/test_cloud_seam.py is the contract: it fails when a moto release moves one of these.
+tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.
 """
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler

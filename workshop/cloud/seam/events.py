@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import uuid
 from datetime import datetime, timezone
@@ -12,31 +11,15 @@ from typing import Any
 import moto.events.models as models
 import moto.events.notifications as notifications
 import moto.events.responses as responses
-from moto.core.exceptions import JsonRESTError
-from moto.events.exceptions import InvalidEventPatternException, ValidationException
+from moto.events.exceptions import ValidationException
 
 from ..clock import iso
 from ..model import ApiError
 from ..push.eventbridge import Rule
-from ..push.expressions import rule_times
+from .event_checks import check_pattern, check_request, check_rule, check_targets, is_object
 from .hooks import hooks_or_none
 
-LARGEST_REQUEST = 1024 * 1024  # bytes of all entries; 256 KB until January 2026
 MANAGED_BY_ARCHIVES = "prod.vhs.events.aws.internal"
-RULE_NAME = r"[\.\-_A-Za-z0-9]+"
-RULE_STATES = ("ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
-MOST_TARGETS = 5  # of a rule
-INPUTS = ("Input", "InputPath", "InputTransformer")
-MATCH_TYPES = {
-    "prefix",
-    "suffix",
-    "anything-but",
-    "numeric",
-    "cidr",
-    "exists",
-    "equals-ignore-case",
-    "wildcard",
-}
 Event = dict[str, Any]
 
 _motos_send = models.Rule.send_to_targets
@@ -124,15 +107,9 @@ def _is_replayed_to(rule: models.Rule, event: Event) -> bool:
 
 
 def _put_events(self: models.EventsBackend, events: list[Event]) -> list[dict[str, Any]]:
-    if not events:
-        raise ValidationException(
-            "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1"
-        )
-    if len(events) > 10:
+    if len(events or []) > 10:
         return _motos_put_events(self, events)  # which refuses it
-    if sum(map(_size, events)) > LARGEST_REQUEST:
-        raise ValidationException("Total size of the entries in the request is over the limit.")
+    check_request(events)
     return [answer for event in events for answer in _put_event(self, event)]
 
 
@@ -141,7 +118,7 @@ def _put_event(self: models.EventsBackend, event: Event) -> list[dict[str, Any]]
     if str(event.get("Source") or "").startswith("aws."):
         return [_refused("NotAuthorizedForSourceException", "Not authorized for the source.")]
     if event.get("Source") and event.get("DetailType") and event.get("Detail"):
-        if not _is_object(event["Detail"]):
+        if not is_object(event["Detail"]):
             return [_refused("MalformedDetail", "Detail is malformed.")]
         bus = self._normalize_event_bus_arn(event.get("EventBusName"))
         if bus not in self.event_buses:  # AWS takes such an event, and nobody gets it
@@ -161,7 +138,7 @@ def _put_rule(
     managed_by: str | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> models.Rule:
-    _check_rule(name, event_pattern, scheduled_expression, state)
+    check_rule(name, event_pattern, scheduled_expression, state)
     rule = _motos_put_rule(
         self,
         name,
@@ -184,14 +161,8 @@ def _put_targets(
     event_bus_arn: str | None,
     targets: list[dict[str, Any]],
 ) -> None:
-    for target in targets:
-        _check_target(target)
     bus = self.event_buses.get(self._normalize_event_bus_arn(event_bus_arn))
-    rule = bus.rules.get(name) if bus else None
-    ids = {each["Id"] for each in [*targets, *(rule.targets if rule else [])]}
-    if len(ids) > MOST_TARGETS:
-        message = "The requested resource exceeds the maximum number allowed."
-        raise JsonRESTError("LimitExceededException", message)
+    check_targets(targets, bus.rules.get(name) if bus else None)
     _motos_put_targets(self, name, event_bus_arn, targets)
 
 
@@ -214,8 +185,8 @@ def _switched(
 def _test_event_pattern(self: responses.EventsHandler) -> str:
     """TestEventPattern, which moto leaves out."""
     pattern, event = self._get_param("EventPattern"), self._get_param("Event")
-    _check_pattern(pattern)
-    if not _is_object(event or ""):
+    check_pattern(pattern)
+    if not is_object(event or ""):
         raise ValidationException("Parameter Event is not valid.")
     found = models.EventPattern.load(pattern).matches_event(json.loads(event))
     return json.dumps({"Result": found})
@@ -227,65 +198,6 @@ def _rule_changed(arn: str) -> None:
         hooks.eventbridge.rule_changed(arn)
 
 
-def _check_rule(name: str, pattern: str | None, expression: str | None, state: str | None) -> None:
-    """Raises moto's errors for what AWS refuses and moto does not."""
-    if not re.fullmatch(RULE_NAME, name or ""):
-        raise ValidationException(
-            f"1 validation error detected: Value '{name}' at 'name' failed to satisfy "
-            f"constraint: Member must satisfy regular expression pattern: {RULE_NAME}"
-        )
-    if state is not None and state not in RULE_STATES:
-        raise ValidationException(
-            f"1 validation error detected: Value '{state}' at 'state' failed to satisfy "
-            f"constraint: Member must satisfy enum value set: [{', '.join(RULE_STATES)}]"
-        )
-    if pattern:
-        _check_pattern(pattern)
-    if not expression:
-        return
-    try:
-        rule_times(expression, datetime.now(timezone.utc))
-    except ValueError:
-        raise ValidationException("Parameter ScheduleExpression is not valid.") from None
-
-
-def _check_pattern(text: str) -> None:
-    """Raises moto's error for a pattern that is no object or has match types of its own."""
-    if not _is_object(text, unless_broken=True):
-        raise InvalidEventPatternException("Filter is not an object")
-    pattern = models.EventPattern.load(text).get_pattern()  # raises the error for broken JSON
-    for match_type in _match_types(pattern):
-        if match_type not in MATCH_TYPES:
-            raise InvalidEventPatternException(f"Unrecognized match type {match_type}")
-
-
-def _match_types(pattern: dict[str, Any]) -> list[str]:
-    """The names in a pattern's filters, such as `prefix`."""
-    found: list[str] = []
-    for key, value in pattern.items():
-        if isinstance(value, dict):
-            found += _match_types(value)
-        for each in value if isinstance(value, list) else []:
-            if isinstance(each, dict):
-                found += _match_types(each) if key == "$or" else list(each)
-    return found
-
-
-def _check_target(target: dict[str, Any]) -> None:
-    if sum(bool(target.get(each)) for each in INPUTS) > 1:
-        raise ValidationException(
-            f"Only one of Input, InputPath, or InputTransformer must be provided for target "
-            f"{target['Id']}."
-        )
-    if target.get("Input"):
-        try:
-            json.loads(target["Input"])
-        except ValueError as error:
-            raise ValidationException(
-                f"JSON syntax error in input for target {target['Id']}: {error}"
-            ) from None
-
-
 def _rule(rule: models.Rule) -> Rule:
     return Rule(
         name=rule.name,
@@ -295,21 +207,6 @@ def _rule(rule: models.Rule) -> Rule:
         expression=rule.scheduled_expression or "",
         targets=tuple(rule.targets),
     )
-
-
-def _size(entry: Event) -> int:
-    """Bytes of an entry, as AWS counts them."""
-    texts = [entry.get("Source"), entry.get("DetailType"), entry.get("Detail")]
-    texts += entry.get("Resources") or []
-    return sum(len(str(text or "").encode()) for text in texts) + (14 if entry.get("Time") else 0)
-
-
-def _is_object(text: str, unless_broken: bool = False) -> bool:
-    """Whether a text is a JSON object; `unless_broken` is the answer for what is no JSON."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return unless_broken
 
 
 def _refused(code: str, message: str) -> dict[str, str]:
