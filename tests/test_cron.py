@@ -253,3 +253,9 @@ def test_a_time_zone_that_does_not_exist():
     for zone in ("Europe/Atlantis", "../etc/passwd", ""):
         with pytest.raises(ValueError):
             schedule("rate(1 minute)", zone)
+
+
+def test_the_hour_that_comes_twice_brings_no_time_that_was():
+    during = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10, for the second time
+    when = schedule("cron(0/15 * * * ? *)", "Europe/Rome", now=during)
+    assert instants(when, during, 2) == ["2026-10-25T02:00Z", "2026-10-25T02:15Z"]

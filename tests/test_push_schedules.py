@@ -298,3 +298,12 @@ def test_a_call_that_fails_stops_neither_the_clock_nor_the_next():
     assert len(seen) == 1
     assert now >= datetime.now(timezone.utc) + timedelta(hours=2, minutes=59)
     clock.close()
+
+
+def test_what_fires_sees_the_clock_at_its_own_time():
+    clock, seen = Clock(Activity()), []
+    due = clock.now() + timedelta(hours=1)
+    clock.at(due, lambda _: seen.append(clock.now()))
+    clock.advance(timedelta(hours=9))
+    assert due <= seen[0] < due + timedelta(hours=1)
+    clock.close()
