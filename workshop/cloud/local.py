@@ -11,12 +11,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from .activity import Activity
 from .asynchronous import AsynchronousQueue
+from .clock import Clock
+from .control import Control
 from .destinations import Destinations
 from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
 from .exchange import Watcher
@@ -29,6 +32,8 @@ from .mappings.registry import Mappings
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Request
 from .pools import Pools
 from .push.deliveries import Deliveries
+from .push.eventbridge import EventBridge
+from .push.scheduler import Scheduler
 from .roles import Call, Roles
 from .timers import Timer
 
@@ -123,7 +128,7 @@ class LocalCloud:
             self._guardian = Guardian(folder)
             launcher = choose_launcher(self._wanted_isolation, folder)
             self.isolation = launcher.name
-            self._roles = Roles(seam.role_documents, lambda: self.enforce_roles)
+            self._roles = Roles(seam.find_role, lambda: self.enforce_roles)
             pools = Pools(
                 folder, launcher, self._credentials, self._guardian, lambda: self.cpu_share
             )
@@ -154,13 +159,29 @@ class LocalCloud:
                 wake=self._wake,
             )
             self._mappings = Mappings(tools, self._timer)
+            self._clock = Clock(self._activity)
+            reach = (self._deliveries, self._own_client, self._clock)
             seam.start(
-                seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
+                seam.Hooks(
+                    pools.retire,
+                    self._invoke_for_moto,
+                    self._mappings,
+                    self._deliveries,
+                    EventBridge(*reach, seam.scheduled_rule, seam.forward),
+                    Scheduler(*reach, seam.find_schedule, seam.find_role),
+                )
             )
             gate = Gate({self._access_key_id, self._polling_key_id}, self._roles)
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
             api = Api(
-                gate, self._invoker, self._queue, loops, self._wake, self._polling_key_id, watchers
+                gate,
+                self._invoker,
+                self._queue,
+                loops,
+                self._wake,
+                self._polling_key_id,
+                watchers,
+                Control(self._clock),
             )
             self._server = Server(api, self._port)
         except BaseException:
@@ -203,6 +224,21 @@ class LocalCloud:
         """
         self._activity.idle(timeout)
 
+    def now(self) -> datetime:
+        """The time by which schedules fire, in UTC: real time, and what `advance` added."""
+        return self._clock.now()
+
+    def advance(
+        self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
+    ) -> datetime:
+        """Moves the time of schedules forward; what falls due on the way fires, in order.
+
+        Gives the new time. Raises ValueError for a step back, or for more than 366 days.
+        """
+        return self._clock.advance(
+            timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days)
+        )
+
     def invocations(self, function_name: str | None = None) -> list[Invocation]:
         """What ran here, in the order in which it ended."""
         every: Iterable[Invocation] = list(self._invoker.invocations)
@@ -220,6 +256,7 @@ class LocalCloud:
         from . import seam
 
         self._mappings.close()
+        self._clock.close()
         self._timer.close()
         self._server.close()
         self._queue.close()

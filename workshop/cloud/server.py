@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote
 from werkzeug.serving import ThreadedWSGIServer
 
 from .asynchronous import AsynchronousQueue
+from .control import Control
 from .environ import ACCOUNT_ID
 from .exchange import Exchange, Watcher, request_headers
 from .invoker import Invoker, new_request
@@ -91,6 +92,7 @@ class Api:
         wake: Callable[[str], None],
         own_key: str,
         watchers: dict[str, Watcher],
+        control: Control,
     ) -> None:
         self._gate = gate
         self._wake, self._own_key = wake, own_key
@@ -98,6 +100,7 @@ class Api:
         self._queue, self._loops = queue, loops
         self._moto = application()
         self._watchers = watchers
+        self._control = control
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         refusal = self._gate.refusal(environ)
@@ -110,6 +113,8 @@ class Api:
         found = INVOKE.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
+        if environ["PATH_INFO"].startswith("/_aws/"):
+            return self._answer_control(environ, start_response)
         service = _service(environ)
         if service == "iam":
             load_managed_policies()
@@ -149,6 +154,17 @@ class Api:
         )
         watcher(exchange)
         return [answer]
+
+    def _answer_control(
+        self, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        try:
+            answer = self._control.answer(method, path, _read_body(environ))
+        except ApiError as error:
+            headers = [("x-amzn-ErrorType", error.code)]
+            return _respond(start_response, error.status, headers, error.body())
+        return _respond(start_response, 200, [], answer)
 
     def _invoke(
         self, name: str, environ: dict[str, Any], start_response: StartResponse

@@ -3,5 +3,6 @@
 from .calls import Call, describe
 from .enforcement import Roles, access_denied
 from .policy import Decision, decide
+from .role import Role
 
-__all__ = ["Call", "Decision", "Roles", "access_denied", "decide", "describe"]
+__all__ = ["Call", "Decision", "Role", "Roles", "access_denied", "decide", "describe"]

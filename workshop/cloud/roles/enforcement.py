@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ..model import ApiError, FunctionVersion
 from .calls import Call
-from .policy import Decision, Document, decide
+from .policy import Decision, decide
+from .role import Role
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,11 @@ class Caller:
 class Roles:
     """Gives each function an access key id of its own, and asks its role's policies.
 
-    `documents(role_arn)` gives a role's policy documents; `enforced()` whether they count.
+    `find(role_arn)` gives a role, or None; `enforced()` says whether roles count.
     """
 
-    def __init__(
-        self, documents: Callable[[str], list[Document]], enforced: Callable[[], bool]
-    ) -> None:
-        self._documents, self._enforced = documents, enforced
+    def __init__(self, find: Callable[[str], Role | None], enforced: Callable[[], bool]) -> None:
+        self._find, self._enforced = find, enforced
         self._keys: dict[Caller, str] = {}
         self._callers: dict[str, Caller] = {}
         self._lock = threading.Lock()
@@ -62,7 +61,8 @@ class Roles:
         if not self.holds(key_id):
             return None
         caller = self._callers[key_id or ""]
-        documents = self._documents(caller.role_arn)
+        role = self._find(caller.role_arn)
+        documents = list(role.policies) if role else []
         for call in calls:
             decision = decide(documents, call.action, call.resource)
             if decision is not Decision.ALLOWED:

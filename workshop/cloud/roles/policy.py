@@ -26,7 +26,7 @@ def decide(documents: list[Document], action: str, resource: str) -> Decision:
     """Evaluates policy documents for an action, such as "s3:GetObject", on a resource's ARN."""
     decision = Decision.NOT_ALLOWED
     for document in documents:
-        for statement in _list(document.get("Statement")):
+        for statement in as_list(document.get("Statement")):
             if not _concerns(statement, action, resource):
                 continue
             if statement.get("Effect") == "Deny":
@@ -50,8 +50,8 @@ def _concerns(statement: Document, action: str, resource: str) -> bool:
 
 def _element(statement: Document, name: str, value: str, fold: Any) -> bool:
     if f"Not{name}" in statement:
-        return not any(_like(fold(each), value) for each in _list(statement[f"Not{name}"]))
-    return any(_like(fold(each), value) for each in _list(statement.get(name)))
+        return not any(_like(fold(each), value) for each in as_list(statement[f"Not{name}"]))
+    return any(_like(fold(each), value) for each in as_list(statement.get(name)))
 
 
 def _like(pattern: str, value: str) -> bool:
@@ -61,7 +61,8 @@ def _like(pattern: str, value: str) -> bool:
     return re.fullmatch(expression, value, re.DOTALL) is not None
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """A policy element as a list: AWS lets a single value stand without one."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -15,14 +15,22 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
+- `moto.events.models.Rule.send_to_targets`: replaced, so that what rules match leaves through
+  push/eventbridge.py; `EventsBackend.put_events`, `put_rule`, `put_targets`, `enable_rule` and
+  `disable_rule` wrapped, to check what AWS checks and to plan schedules; `Rule`'s attributes,
+  `EventBus.rules` and `Replay` read. `EventsHandler.test_event_pattern`, which moto
+  lacks, added. `moto.events.notifications._send_safe_notification` switched off: its event for a
+  new bucket is none of AWS's.
+- `EventBridgeSchedulerBackend.create_/update_/delete_schedule`, `create_/delete_schedule_group`
+  and the response `update_schedule` wrapped, for the same; `ScheduleGroup.schedules` and
+  `Schedule`'s attributes read.
+- `Role` of IAM: read, with its policies, to see what a function's or a schedule's role may do.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
-- `IAMBackend.get_role_by_arn`, `Role.policies`, `Role.managed_policies`: read, where the execution
-  role of a function is enforced.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
-tests/test_cloud_seam.py is the contract: it fails when a moto release moves one of these.
+tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.
 """
 
 try:
@@ -31,13 +39,15 @@ except ImportError:  # moto before 5.2.5 has no request handler of its own
     from werkzeug.serving import WSGIRequestHandler as MotoRequestHandler
 
 from .backend import Backend
+from .events import forward, scheduled_rule
 from .hooks import Hooks
 from .lookup import find_for_event, find_function, statements
+from .roles import find_role
+from .scheduler import find_schedule
 from .services import (
     application,
     load_managed_policies,
     matches,
-    role_documents,
     start,
     stop,
     write_logs,
@@ -50,9 +60,12 @@ __all__ = [
     "application",
     "find_for_event",
     "find_function",
+    "find_role",
+    "find_schedule",
+    "forward",
     "load_managed_policies",
     "matches",
-    "role_documents",
+    "scheduled_rule",
     "start",
     "statements",
     "stop",

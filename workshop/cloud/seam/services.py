@@ -10,7 +10,6 @@ import moto.awslambda.models as lambda_models
 from moto.core.base_backend import BackendDict
 from moto.core.models import default_user_config
 from moto.events.models import EventPattern
-from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_api._internal.models import moto_api_backend
@@ -18,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
+from . import events, scheduler
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
@@ -47,20 +47,6 @@ def load_managed_policies() -> None:
         default_user_config["iam"]["load_aws_managed_policies"] = False
 
 
-def role_documents(role_arn: str) -> list[dict[str, Any]]:
-    """The policy documents of a role: its inline policies and those attached to it."""
-    load_managed_policies()
-    iam = iam_backends[ACCOUNT_ID]["aws"]
-    try:
-        role = iam.get_role_by_arn(role_arn)
-    except NotFoundException:
-        return []
-    texts = list(role.policies.values())
-    for policy in role.managed_policies.values():
-        texts += [version.document for version in policy.versions if version.is_default]
-    return [json.loads(text) if isinstance(text, str) else text for text in texts]
-
-
 def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
     """Appends to a function's log stream in CloudWatch Logs."""
     logs = logs_backends[function.account_id][function.region]
@@ -78,6 +64,8 @@ def start(hooks: Hooks) -> None:
     set_hooks(hooks)
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
+    events.install()
+    scheduler.install()
     moto_api_backend.reset()
     lambda_models.lambda_backends.reset()
     iam_backends[ACCOUNT_ID]["aws"].create_role(

@@ -1,0 +1,36 @@
+"""A role as a whole: who may assume it, and what it may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .policy import Decision, Document, as_list, decide
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role with its policies, as documents."""
+
+    name: str
+    trust: Document
+    policies: tuple[Document, ...]
+
+    def trusts(self, service: str) -> bool:
+        """Whether a service, such as scheduler.amazonaws.com, may assume it."""
+        return any(
+            each.get("Effect") == "Allow"
+            and "sts:assumerole" in [str(action).lower() for action in as_list(each.get("Action"))]
+            and _names(each.get("Principal"), service)
+            for each in as_list(self.trust.get("Statement"))
+        )
+
+    def allows(self, action: str, resource: str) -> bool:
+        """Whether its policies let it do something."""
+        return decide(list(self.policies), action, resource) is Decision.ALLOWED
+
+
+def _names(principal: Any, service: str) -> bool:
+    if principal == "*":
+        return True
+    return isinstance(principal, dict) and service in as_list(principal.get("Service"))
