@@ -147,7 +147,9 @@ def test_json_that_does_not_pass(pattern):
     assert not matches(pattern, RIDE)
 
 
-@pytest.mark.parametrize("message", ["ERROR", "[1, 2]", '"ERROR"', "", '{"level": "ERROR"', "[" * 9999])
+@pytest.mark.parametrize(
+    "message", ["ERROR", "[1, 2]", '"ERROR"', "", '{"level": "ERROR"', "[" * 9999]
+)
 def test_json_patterns_pass_no_other_text(message):
     assert not matches("{ $.level = ERROR }", message)
 

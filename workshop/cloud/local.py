@@ -28,7 +28,10 @@ from .mappings.registry import Mappings
 from .model import FunctionVersion, Invocation, Request
 from .pools import Pools
 from .push.deliveries import Deliveries
+from .push.iot import TopicRules
+from .push.logs import LogSubscriptions
 from .timers import Timer
+from .tracing import carry
 
 _one_at_a_time = threading.Lock()
 
@@ -140,9 +143,18 @@ class LocalCloud:
                 wake=self._wake,
             )
             self._mappings = Mappings(tools, self._timer)
-            seam.start(
-                seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
+            self._topic_rules = TopicRules(
+                seam.topic_rules, self._deliveries, self._own_client, self._activity
             )
+            hooks = seam.Hooks(
+                pools.retire,
+                self._invoke_for_moto,
+                self._mappings,
+                self._deliveries,
+                logs=LogSubscriptions(self._deliveries),
+                iot=self._topic_rules,
+            )
+            seam.start(hooks)
             gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
             api = Api(
@@ -208,6 +220,7 @@ class LocalCloud:
         self._mappings.close()
         self._timer.close()
         self._server.close()
+        self._topic_rules.close()
         self._queue.close()
         self._invoker.close()
         seam.stop()
@@ -248,7 +261,7 @@ class LocalCloud:
         with self._clients_lock:  # boto3 makes one at a time
             which = service, region, key_id
             if which not in self._clients:
-                self._clients[which] = self._make_client(service, region, key_id)
+                self._clients[which] = carry(self._make_client(service, region, key_id))
             return self._clients[which]
 
     def _wake(self, service: str) -> None:

@@ -141,10 +141,11 @@ def _path(selector: str) -> list[str | int]:
 
 def _select(value: Any, path: list[str | int]) -> Any:
     for step in path:
-        if isinstance(step, str) and isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
+        if isinstance(step, str):
+            found = isinstance(value, dict) and step in value
         else:
+            found = isinstance(value, list) and step < len(value)
+        if not found:
             return MISSING
+        value = value[step]
     return value
