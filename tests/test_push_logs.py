@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import time
@@ -42,10 +43,8 @@ def allow(lab, group, function, **permission):
 
 def put(lab, group, *messages, stream="one"):
     logs = lab.logs
-    try:
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    except logs.exceptions.ResourceAlreadyExistsException:
-        pass
     now = int(time.time() * 1000)
     events = [{"timestamp": now, "message": message} for message in messages]
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)

@@ -9,10 +9,9 @@ Follows "AWS IoT SQL reference"
 from __future__ import annotations
 
 import functools
-import re
+from collections.abc import Callable
 from decimal import Decimal
 
-from ..model import ApiError
 from .iot_functions import ELSEWHERE, FUNCTIONS, NEWER_FUNCTIONS
 from .iot_nodes import (
     Array,
@@ -30,20 +29,13 @@ from .iot_nodes import (
     Star,
     Unary,
 )
+from .iot_tokens import Tokens, sql_error, unquote
 from .iot_topics import filter_error
 from .iot_values import FIRST_VERSION, number
 
 VERSIONS = (FIRST_VERSION, "2016-03-23", "beta")
-DEEPEST = 50  # parentheses and the like within each other
-TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)
-    | (?P<string>'(?:[^']|'')*'|"(?:\\"|[^"])*")
-    | (?P<word>[^\W\d]\w*|`[^`]+`)
-    | (?P<sign><>|!=|<=|>=|[-+*/%=<>().,\[\]{}:])
-    )""",
-    re.VERBOSE,
-)
+DEEPEST = 50  # parentheses within each other
+MOST_OPERATORS = 150  # and calls, in one item of a SELECT or in a WHERE
 KEYWORDS = {"select", "from", "where", "as", "and", "or", "not", "in", "case", "when", "then"}
 KEYWORDS |= {"else", "end", "null", "true", "false"}
 CONSTANTS = {"null": None, "true": True, "false": False}
@@ -51,7 +43,6 @@ AFTER_A_NAME = ("from", "where", "as", "and", "or", "in")
 COMPARISONS = {"=", "<>", "!=", "<", "<=", ">", ">="}
 CASTS = {"string", "nvarchar", "text", "ntext", "varchar", "int", "integer", "double"}
 NEWER_CASTS = {"decimal", "bool", "boolean"}
-Token = tuple[str, str, int]  # kind, text, position
 
 
 @functools.lru_cache(maxsize=1000)
@@ -75,54 +66,48 @@ def parse_template(text: str, version: str) -> tuple[str | Node, ...]:
     return (*parts, text[at:])
 
 
-class _Parser:
-    """Reads from left to right, one token ahead."""
+class _Parser(Tokens):
+    """Every method reads one part of the grammar, and answers what it stands for."""
 
     def __init__(self, text: str, version: str, at: int = 0) -> None:
-        self._text, self._version, self._at = text, version, at
-        self._depth = 0
+        super().__init__(text, at)
+        self._version = version
+        self._depth = 0  # of parentheses
+        self._count = 0  # of operators and calls, in one item
 
     def select(self, nested: bool) -> Select:
         """SELECT ... [FROM ...] [WHERE ...]."""
         self.expect("select")
         only_value = self._takes_value()
         items = [self._item(only_value)]
-        while self._take(","):
+        while self.take(","):
             if only_value:
-                raise self._error("one item only after SELECT VALUE")
+                raise self.error("one item only after SELECT VALUE")
             items.append(self._item(only_value))
         source, topic_filter = None, None
-        if self._take("from"):
+        if self.take("from"):
             if nested:
                 source = self._postfix()
             else:
                 topic_filter = self._topic_filter()
         elif nested:
-            raise self._error("FROM")
-        where = self.expression() if self._take("where") else None
+            raise self.error("FROM")
+        where = self.expression() if self.take("where") else None
         return Select(tuple(items), only_value, source, topic_filter, where)
 
     def expression(self) -> Node:
         """Any expression: OR binds least."""
         self._depth += 1
         if self._depth > DEEPEST:
-            raise self._error("a simpler expression")
-        left = self._and()
-        while self._take("or"):
-            left = Binary("or", left, self._and())
+            raise self.error("a simpler expression")
+        value = self._chain(("or",), self._and)
         self._depth -= 1
-        return left
-
-    def expect(self, what: str) -> int:
-        """Takes a word or sign that must come now; the position behind it."""
-        if not self._take(what):
-            raise self._error("the end" if what == "end" else what.upper())
-        return self._at
+        return value
 
     def _item(self, only_value: bool) -> Item:
-        start = self._peek()
-        value = Star() if self._take("*") else self.expression()
-        if self._take("as"):
+        start, self._count = self.peek(), 0
+        value = Star() if self.take("*") else self.expression()
+        if self.take("as"):
             return Item(value, self._alias())
         if only_value or isinstance(value, Star):
             return Item(value, None)
@@ -135,37 +120,37 @@ class _Parser:
     def _alias(self) -> tuple[str, ...]:
         """A name, a quoted name, or a path: `AS state.reported.docked`."""
         names = [self._alias_name()]
-        while self._take("."):
+        while self.take("."):
             names.append(self._alias_name())
         return tuple(names)
 
     def _alias_name(self) -> str:
-        kind, text, _ = self._next()
+        kind, text, _ = self.next()
         if kind == "string":
-            return _unquote(text)
+            return unquote(text)
         if kind != "word":
-            raise self._error("a name after AS", back=True)
+            raise self.error("a name after AS", back=True)
         return text.strip("`")
 
     def _topic_filter(self) -> str:
-        kind, text, at = self._next()
+        kind, text, at = self.next()
         if kind != "string":
-            raise self._error("a topic filter in single quotes after FROM", back=True)
-        error = filter_error(_unquote(text))
+            raise self.error("a topic filter in single quotes after FROM", back=True)
+        error = filter_error(unquote(text))
         if error:
             raise sql_error(f"{error} (column {at + 1})")
-        return _unquote(text)
+        return unquote(text)
 
     def _takes_value(self) -> bool:
         """Whether VALUE stands here as the keyword, and not as an attribute of that name."""
         before = self._at
-        if not self._take("value"):
+        if not self.take("value"):
             return False
-        kind, text, _ = self._peek()
+        kind, text, _ = self.peek()
         if text == "*":
             after = self._at
-            self._next()
-            is_keyword = self._peek()[1].lower() in ("from", "where", "")
+            self.next()
+            is_keyword = self.peek()[1].lower() in ("from", "where", "")
             self._at = after
         else:
             is_keyword = kind in ("number", "string") or text in ("(", "[", "{")
@@ -173,80 +158,80 @@ class _Parser:
         self._at = self._at if is_keyword else before
         return is_keyword
 
-    def _and(self) -> Node:
-        left = self._not()
-        while self._take("and"):
-            left = Binary("and", left, self._not())
+    def _chain(self, operators: tuple[str, ...], part: Callable[[], Node]) -> Node:
+        """`a + b - c`: operators that bind alike, from left to right."""
+        left = part()
+        while self.sees(*operators):
+            left = self._counted(Binary(self.next()[1].lower(), left, part()))
         return left
 
+    def _counted(self, node: Node) -> Node:
+        """Keeps expressions small enough to be worked out."""
+        self._count += 1
+        if self._count > MOST_OPERATORS:
+            raise self.error("a simpler expression")
+        return node
+
+    def _and(self) -> Node:
+        return self._chain(("and",), self._not)
+
     def _not(self) -> Node:
-        if self._take("not"):
+        if self.take("not"):
+            self._counted(Literal(None))
             return Unary("not", self._not())
         return self._comparison()
 
     def _comparison(self) -> Node:
         left = self._sum()
-        while True:
-            operator = self._peek()[1].lower()
-            if operator == "in":
-                self._next()
-                left = Binary("in", left, self._set())
-            elif operator in COMPARISONS:
-                self._next()
-                left = Binary("<>" if operator == "!=" else operator, left, self._sum())
-            else:
-                return left
+        while self.sees("in", *COMPARISONS):
+            operator = self.next()[1].lower()
+            right = self._set() if operator == "in" else self._sum()
+            left = self._counted(Binary("<>" if operator == "!=" else operator, left, right))
+        return left
 
     def _set(self) -> Node:
         """What stands after IN: an array, or values in parentheses."""
-        if self._peek()[1] != "(":
+        if not self.take("("):
             return self._sum()
-        self._next()
-        if self._peek()[1].lower() == "select":
+        if self.sees("select"):
             self._newer("a query within a statement")
             query = self.select(nested=True)
             self.expect(")")
             return query
         items = [self.expression()]
-        while self._take(","):
+        while self.take(","):
             items.append(self.expression())
         self.expect(")")
         return Array(tuple(items)) if len(items) > 1 else items[0]
 
     def _sum(self) -> Node:
-        left = self._product()
-        while self._peek()[1] in ("+", "-"):
-            left = Binary(self._next()[1], left, self._product())
-        return left
+        return self._chain(("+", "-"), self._product)
 
     def _product(self) -> Node:
-        left = self._sign()
-        while self._peek()[1] in ("*", "/", "%"):
-            left = Binary(self._next()[1], left, self._sign())
-        return left
+        return self._chain(("*", "/", "%"), self._sign)
 
     def _sign(self) -> Node:
-        if self._take("-"):
+        if self.take("-"):
             return Unary("-", self._postfix())
         return self._postfix()
 
     def _postfix(self) -> Node:
         value = self._primary()
-        while self._take("."):
-            kind, text, _ = self._next()
+        while self.take("."):
+            kind, text, _ = self.next()
             if kind != "word":
-                raise self._error("a name after the dot", back=True)
-            value = Member(value, text.strip("`"))
-        if self._peek()[1] == "[":
-            raise self._error("get(array, index) for an element of an array, not [")
+                raise self.error("a name after the dot", back=True)
+            value = self._counted(Member(value, text.strip("`")))
+        if self.sees("["):
+            raise self.error("get(array, index) for an element of an array, not [")
         return value
 
     def _primary(self) -> Node:
-        kind, text, _ = self._next()
+        kind, text, _ = self.next()
         if kind == "number":
             return Literal(number(text) if "." not in text else Decimal(text))
         if kind == "string":
-            return Literal(_unquote(text))
+            return Literal(unquote(text))
         if text == "(":
             return self._in_parentheses()
         if text == "[":
@@ -255,17 +240,17 @@ class _Parser:
             return self._object()
         word = text.lower()
         if kind != "word" or (word in KEYWORDS and word not in CONSTANTS and word != "case"):
-            raise self._error("an expression", back=True)
+            raise self.error("an expression", back=True)
         if word in CONSTANTS:
             return Literal(CONSTANTS[word])
         if word == "case":
             return self._case()
-        if self._peek()[1] == "(":
+        if self.sees("("):
             return self._cast() if word == "cast" else self._call(text)
         return Name(text.strip("`"))
 
     def _in_parentheses(self) -> Node:
-        if self._peek()[1].lower() == "select":
+        if self.sees("select"):
             self._newer("a query within a statement")
             value: Node = self.select(nested=True)
         else:
@@ -276,7 +261,7 @@ class _Parser:
     def _array(self) -> Node:
         self._newer("an array literal")
         items: list[Node] = []
-        while not self._take("]"):
+        while not self.take("]"):
             if items:
                 self.expect(",")
             items.append(self.expression())
@@ -285,59 +270,60 @@ class _Parser:
     def _object(self) -> Node:
         self._newer("an object literal")
         pairs: list[tuple[str, Node]] = []
-        while not self._take("}"):
+        while not self.take("}"):
             if pairs:
                 self.expect(",")
-            kind, text, _ = self._next()
+            kind, text, _ = self.next()
             if kind != "string":
-                raise self._error("a key in quotes", back=True)
+                raise self.error("a key in quotes", back=True)
             self.expect(":")
-            pairs.append((_unquote(text), self.expression()))
+            pairs.append((unquote(text), self.expression()))
         return Object(tuple(pairs))
 
     def _case(self) -> Node:
         value, branches = self.expression(), []
-        while self._take("when"):
+        while self.take("when"):
             when = self.expression()
             self.expect("then")
             branches.append((when, self.expression()))
         if not branches:
-            raise self._error("WHEN")
-        otherwise = self.expression() if self._take("else") else None
-        if not self._take_word("end"):
-            raise self._error("END")
+            raise self.error("WHEN")
+        otherwise = self.expression() if self.take("else") else None
+        if not self.sees("end"):
+            raise self.error("END")
+        self.next()
         return Case(value, tuple(branches), otherwise)
 
     def _cast(self) -> Node:
         self.expect("(")
         value = self.expression()
         self.expect("as")
-        kind = self._next()[1].lower()
+        kind = self.next()[1].lower()
         if kind in NEWER_CASTS:
             self._newer(f"cast as {kind}")
         elif kind not in CASTS:
-            raise self._error("a type", back=True)
+            raise self.error("a type", back=True)
         self.expect(")")
         return Cast(value, kind)
 
     def _call(self, text: str) -> Node:
         name = text.lower()
         if name not in FUNCTIONS and name not in ELSEWHERE:
-            raise sql_error(f"unknown function {text}{self._place(self._at - len(text))}")
+            raise sql_error(f"unknown function {text}{self.place(self._at - len(text))}")
         if name in NEWER_FUNCTIONS:
             self._newer(f"the function {text}")
         self.expect("(")
         arguments: list[Node] = []
-        while not self._take(")"):
+        while not self.take(")"):
             if arguments:
                 self.expect(",")
             arguments.append(self._argument())
-        return Call(name, tuple(arguments))
+        return self._counted(Call(name, tuple(arguments)))
 
     def _argument(self) -> Node:
-        if self._take("*"):
+        if self.take("*"):
             return Star()
-        if self._peek()[1].lower() == "select":  # exists(SELECT ...)
+        if self.sees("select"):  # exists(SELECT ...)
             self._newer("a query within a statement")
             return self.select(nested=True)
         return self.expression()
@@ -347,53 +333,3 @@ class _Parser:
             raise sql_error(
                 f"{what} needs awsIotSqlVersion 2016-03-23 (this rule: {FIRST_VERSION})"
             )
-
-    def _peek(self) -> Token:
-        found = TOKEN.match(self._text, self._at)
-        if found:
-            return str(found.lastgroup), found[str(found.lastgroup)], found.start(found.lastgroup)
-        rest = self._text[self._at :]
-        return ("end" if not rest.strip() else "other"), "", len(self._text) - len(rest.lstrip())
-
-    def _next(self) -> Token:
-        token = self._peek()
-        self._last = token
-        self._at = token[2] + len(token[1])
-        return token
-
-    def _take(self, what: str) -> bool:
-        kind, text, _ = self._peek()
-        if what == "end":
-            return kind == "end"
-        if kind == "string" or text.lower() != what:
-            return False
-        self._next()
-        return True
-
-    def _take_word(self, what: str) -> bool:
-        if self._peek()[1].lower() != what:
-            return False
-        self._next()
-        return True
-
-    def _error(self, wanted: str, back: bool = False) -> ApiError:
-        """`back`: the token in question was taken already."""
-        at = self._last[2] if back else self._peek()[2]
-        found = repr(self._text[at : at + 20]) if at < len(self._text) else "the end"
-        return sql_error(f"expected {wanted}, but found {found}{self._place(at)}")
-
-    def _place(self, at: int) -> str:
-        before = self._text[:at]
-        line = before.count("\n") + 1
-        return f" (line {line}, column {at - before.rfind(chr(10))})"
-
-
-def sql_error(message: str) -> ApiError:
-    """The error of a statement that can't be read."""
-    return ApiError(400, "SqlParseException", f"The SQL statement does not parse: {message}")
-
-
-def _unquote(text: str) -> str:
-    if text.startswith("'"):
-        return text[1:-1].replace("''", "'")
-    return text[1:-1].replace('\\"', '"')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import moto.iot.models as iot_models
 import moto.iotdata.models as data_models
@@ -75,8 +76,7 @@ def get_topic_rule(self: iot_models.IoTBackend, rule_name: str) -> dict[str, Any
 @as_moto_error
 def publish(self: data_models.IoTDataPlaneBackend, topic: str, payload: Any) -> None:
     """Also triggers rules."""
-    body = payload.encode() if isinstance(payload, str) else bytes(payload or b"")
-    open_hooks().iot.publish(self.region_name, self.account_id, topic, body)
+    open_hooks().iot.publish(self.region_name, self.account_id, topic, _bytes(payload))
     _publish(self, topic, payload)
 
 
@@ -91,7 +91,7 @@ def update_thing_shadow(
     try:
         shadow = _update_thing_shadow(self, thing_name, payload, shadow_name)
     except (AttributeError, TypeError, KeyError):  # moto's, for what it did not expect
-        if before is None and "version" in json.loads(payload or "null"):
+        if before is None and b'"version"' in _bytes(payload):
             raise ConflictException("Version conflict") from None
         raise InvalidRequestException("Payload contains invalid json") from None
     told = changes(
@@ -119,9 +119,13 @@ def delete_thing_shadow(
 
 def respond_to_publish(self: data_responses.IoTDataPlaneResponse) -> str:
     """moto's, but a topic may have a level that is called `topics`."""
-    topic = self.path.split("/topics/", 1)[1]
+    topic = unquote(self.path.split("/topics/", 1)[1])
     self.iotdata_backend.publish(topic=topic, payload=self.body)
     return json.dumps({})
+
+
+def _bytes(payload: Any) -> bytes:
+    return payload.encode() if isinstance(payload, str) else bytes(payload or b"")
 
 
 def _announce(
