@@ -345,7 +345,8 @@ def test_large_numbers_keep_their_digits():
 
 
 @pytest.mark.parametrize(
-    "payload", [b"dock 7", b"\xff\xfe", b"", b"NaN", b'{"a": 1e9999}', b"[" * 9999]
+    "payload",
+    [b"dock 7", b"\xff\xfe", b"", b"NaN", b'{"a": 1e9999}', b"1e99999999999999999999", b"[" * 9999],
 )
 def test_payloads_that_are_not_json(payload):
     assert run("SELECT * FROM 'a'", payload) == payload

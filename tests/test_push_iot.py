@@ -531,6 +531,9 @@ def test_rules_that_can_not_be_made(iot, queue):
         iot.rule("SELECT * FROM 'a'", action, version="2020-01-01")
     with pytest.raises(ClientError, match="at most 10 actions"):
         iot.rule("SELECT * FROM 'a'", *[action] * 11)
+    two = {**action, "sns": {"targetArn": "arn:aws:sns:us-east-1:1:t", "roleArn": ROLE}}
+    with pytest.raises(ClientError, match="exactly one kind"):
+        iot.rule("SELECT * FROM 'a'", two)
     bad = {"republish": {"topic": "${topic(}", "roleArn": ROLE}}
     with pytest.raises(ClientError, match="SqlParseException"):
         iot.rule("SELECT * FROM 'a'", bad)

@@ -79,7 +79,8 @@ class TopicRules:
         if len(actions) > MOST_ACTIONS:
             raise _invalid(f"A rule may have at most {MOST_ACTIONS} actions.")
         for action in actions:
-            if len(action) != 1:
+            kinds = list(action.values()) if isinstance(action, dict) else []
+            if len(kinds) != 1 or not isinstance(kinds[0], dict):
                 raise _invalid("An action must be of exactly one kind.")
             for text in _texts(action):
                 parse_template(text, version)

@@ -27,8 +27,8 @@ def loads(payload: bytes, version: str) -> Any:
     parse_float = _decimal if version == FIRST_VERSION else number
     try:
         return json.loads(payload, parse_float=parse_float, parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    except (RecursionError, ArithmeticError):  # nested too deeply, or an absurd exponent
+        raise ValueError("not JSON that AWS IoT reads") from None
 
 
 def dumps(value: Any) -> str:
