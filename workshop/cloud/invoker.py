@@ -14,7 +14,7 @@ from .environment import Environment
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from .pools import Pools
 from .run import Run
-from .tracing import current, next_trace
+from .tracing import current, following, next_trace
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 KEPT_INVOCATIONS = 20_000
@@ -60,7 +60,8 @@ class Invoker:
         except BaseException:
             self._pools.release(environment, False)
             raise
-        self._keep(environment, run, outcome, invocation)
+        with following(request.trace_id):  # what its log lines lead to belongs to its trace
+            self._keep(environment, run, outcome, invocation)
         return outcome
 
     def _initialise(self, run: Run) -> bool:

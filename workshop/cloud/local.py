@@ -33,9 +33,12 @@ from .model import ApiError, FunctionVersion, Invocation, LogEvent, Request
 from .pools import Pools
 from .push.deliveries import Deliveries
 from .push.eventbridge import EventBridge
+from .push.iot import TopicRules
+from .push.logs import LogSubscriptions
 from .push.scheduler import Scheduler
 from .roles import Call, Roles
 from .timers import Timer
+from .tracing import carry
 
 _one_at_a_time = threading.Lock()
 
@@ -161,16 +164,20 @@ class LocalCloud:
             self._mappings = Mappings(tools, self._timer)
             self._clock = Clock(self._activity)
             reach = (self._deliveries, self._own_client, self._clock)
-            seam.start(
-                seam.Hooks(
-                    pools.retire,
-                    self._invoke_for_moto,
-                    self._mappings,
-                    self._deliveries,
-                    EventBridge(*reach, seam.scheduled_rule, seam.forward),
-                    Scheduler(*reach, seam.find_schedule, seam.find_role),
-                )
+            self._topic_rules = TopicRules(
+                seam.topic_rules, self._deliveries, self._own_client, self._activity
             )
+            hooks = seam.Hooks(
+                pools.retire,
+                self._invoke_for_moto,
+                self._mappings,
+                self._deliveries,
+                eventbridge=EventBridge(*reach, seam.scheduled_rule, seam.forward),
+                scheduler=Scheduler(*reach, seam.find_schedule, seam.find_role),
+                logs=LogSubscriptions(self._deliveries),
+                iot=self._topic_rules,
+            )
+            seam.start(hooks)
             gate = Gate({self._access_key_id, self._polling_key_id}, self._roles)
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
             api = Api(
@@ -259,6 +266,7 @@ class LocalCloud:
         self._clock.close()
         self._timer.close()
         self._server.close()
+        self._topic_rules.close()
         self._queue.close()
         self._invoker.close()
         seam.stop()
@@ -309,7 +317,7 @@ class LocalCloud:
         with self._clients_lock:  # boto3 makes one at a time
             which = service, region, key_id
             if which not in self._clients:
-                self._clients[which] = self._make_client(service, region, key_id)
+                self._clients[which] = carry(self._make_client(service, region, key_id))
             return self._clients[which]
 
     def _wake(self, service: str) -> None:

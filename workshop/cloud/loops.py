@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .model import ApiError, FunctionVersion, LogEvent, Request
 from .pools import stream_name
-from .tracing import MOST_ROUNDS, rounds
+from .tracing import MOST_ROUNDS, following, rounds
 
 LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
 
@@ -30,7 +30,8 @@ class LoopGuard:
             f"{request.request_id}). Does its output come back as its input?\n"
         )
         now = int(time.time() * 1000)
-        self._write_logs(function, stream_name(function), [LogEvent(now, message)])
+        with following(request.trace_id):  # a subscription may send this line to a function
+            self._write_logs(function, stream_name(function), [LogEvent(now, message)])
         return True
 
     def check(self, function: FunctionVersion, request: Request) -> None:

@@ -13,9 +13,12 @@ import secrets
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 MOST_ROUNDS = 16
+KEPT_LOOPS = 1000
 _request = threading.local()
 
 
@@ -49,6 +52,42 @@ def next_trace(before: str | None, function_arn: str) -> str:
 def rounds(trace: str, function_arn: str) -> int:
     """How often a function was invoked in a trace, this time included."""
     return _counts(_fields(trace).get("Lineage", "")).get(_key(function_arn), -1) + 1
+
+
+class Rounds:
+    """Counts how often a thing leads back to itself, for sources that Lambda does not watch.
+
+    Counts over the whole trace, not along one line of descent: where each round starts two more,
+    the sixteenth would be 65,536 at once.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def next(self, arn: str) -> int:
+        """Which round it is, 1 at first, if what this thread does now starts `arn`."""
+        trace = current()
+        if trace is None or not rounds(trace, arn):
+            return 1
+        which = _fields(trace).get("Root", ""), arn
+        with self._lock:
+            if len(self._counts) > KEPT_LOOPS:
+                self._counts.clear()
+            self._counts[which] += 1
+            return self._counts[which] + 1
+
+
+def carry(client: Any) -> Any:
+    """Has a boto3 client send the trace that its thread follows. Returns the client."""
+    client.meta.events.register("before-call", _add_header)
+    return client
+
+
+def _add_header(params: dict[str, Any], **more: Any) -> None:
+    trace = current()
+    if trace:
+        params["headers"]["X-Amzn-Trace-Id"] = trace
 
 
 def _fields(trace: str | None) -> dict[str, str]:

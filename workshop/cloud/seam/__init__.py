@@ -27,6 +27,12 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `Role` of IAM: read, with its policies, to see what a function's or a schedule's role may do.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
+- `LogsBackend.put_subscription_filter`, `LogGroup.put_subscription_filter`,
+  `LogStream._send_log_events`: replaced (logs.py), to check filters, to apply them, and so that
+  functions are invoked by the local cloud and not by moto as well.
+- `IoTBackend.create_/replace_/get_topic_rule`, `rules`; `IoTDataPlaneBackend.publish`,
+  `update_/delete_thing_shadow`; `IoTDataPlaneResponse.publish`: replaced (iot.py), to check rules
+  and to trigger them.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
@@ -41,6 +47,7 @@ except ImportError:  # moto before 5.2.5 has no request handler of its own
 from .backend import Backend
 from .events import forward, scheduled_rule
 from .hooks import Hooks
+from .iot import topic_rules
 from .lookup import find_for_event, find_function, statements
 from .roles import find_role
 from .scheduler import find_schedule
@@ -69,5 +76,6 @@ __all__ = [
     "start",
     "statements",
     "stop",
+    "topic_rules",
     "write_logs",
 ]

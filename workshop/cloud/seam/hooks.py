@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ..mappings.registry import Mappings
     from ..push.deliveries import Deliveries
     from ..push.eventbridge import EventBridge
+    from ..push.iot import TopicRules
+    from ..push.logs import LogSubscriptions
     from ..push.scheduler import Scheduler
 
 
@@ -25,6 +27,8 @@ class Hooks:
     deliveries: Deliveries
     eventbridge: EventBridge
     scheduler: Scheduler
+    logs: LogSubscriptions
+    iot: TopicRules
 
 
 _hooks: Hooks | None = None

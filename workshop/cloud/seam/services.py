@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
-from . import events, scheduler
+from . import events, iot, logs, scheduler
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
@@ -49,19 +49,21 @@ def load_managed_policies() -> None:
 
 def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
     """Appends to a function's log stream in CloudWatch Logs."""
-    logs = logs_backends[function.account_id][function.region]
-    logs.ensure_log_group(function.log_group)
-    logs.ensure_log_stream(function.log_group, stream)
+    backend = logs_backends[function.account_id][function.region]
+    backend.ensure_log_group(function.log_group)
+    backend.ensure_log_stream(function.log_group, stream)
     latest, entries = 0, []
     for event in events:  # a batch must be in order; the clocks of two processes may differ
         latest = max(latest, event.timestamp_ms)
         entries.append({"timestamp": latest, "message": event.message})
-    logs.put_log_events(function.log_group, stream, entries)
+    backend.put_log_events(function.log_group, stream, entries)
 
 
 def start(hooks: Hooks) -> None:
     """Puts the subclass in moto's place and empties moto; makes the role `lambda-role`."""
     set_hooks(hooks)
+    logs.install()
+    iot.install()
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     events.install()

@@ -1,0 +1,105 @@
+"""moto's CloudWatch Logs, with what AWS checks of a subscription filter and lets pass it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import moto.logs.models as logs_models
+from moto.logs.exceptions import LimitExceededException, ResourceNotFoundException
+
+from ..model import ApiError
+from ..push.logs import Group, event_id, filtered
+from .errors import as_moto_error
+from .hooks import hooks_or_none, open_hooks
+
+MOST_FILTERS = 2  # of a log group
+DESTINATION = re.compile(r"arn:aws[\w-]*:(lambda|kinesis|firehose|logs):[\w-]+:\d{12}:.+")
+_put_subscription_filter = logs_models.LogsBackend.put_subscription_filter
+_put_in_group = logs_models.LogGroup.put_subscription_filter
+_send_log_events = logs_models.LogStream._send_log_events
+
+
+def install() -> None:
+    """Puts the checks and the deliveries in moto's place; the second time changes nothing."""
+    logs_models.LogsBackend.put_subscription_filter = put_subscription_filter
+    logs_models.LogGroup.put_subscription_filter = put_in_group
+    logs_models.LogStream._send_log_events = send_log_events
+
+
+@as_moto_error
+def put_subscription_filter(
+    self: logs_models.LogsBackend,
+    log_group_name: str,
+    filter_name: str,
+    filter_pattern: str,
+    destination_arn: str,
+    role_arn: str,
+) -> None:
+    """Checks the pattern, and that a function exists and may be invoked."""
+    group = self.groups.get(log_group_name)
+    if not group:
+        raise ResourceNotFoundException()
+    subscriptions = open_hooks().logs
+    subscriptions.check_pattern(filter_pattern or "")
+    _check_limit(group, filter_name)
+    if not DESTINATION.fullmatch(destination_arn):
+        message = f"Invalid destination ARN: {destination_arn}"
+        raise ApiError(400, "InvalidParameterException", message)
+    if destination_arn.split(":")[2] == "lambda":
+        subscriptions.check_function(_described(group), destination_arn)
+    _put_subscription_filter(
+        self, log_group_name, filter_name, filter_pattern or "", destination_arn, role_arn
+    )
+
+
+def put_in_group(
+    self: logs_models.LogGroup,
+    filter_name: str,
+    filter_pattern: str,
+    destination_arn: str,
+    role_arn: str,
+) -> None:
+    """moto's, but a group that has two filters may still change one of them."""
+    _check_limit(self, filter_name)
+    existing = self.subscription_filters.get(filter_name)
+    if existing:
+        existing.update(filter_pattern, destination_arn, role_arn)
+    else:
+        _put_in_group(self, filter_name, filter_pattern, destination_arn, role_arn)
+
+
+def send_log_events(
+    self: logs_models.LogStream,
+    service: str,
+    destination_arn: str,
+    filter_name: str,
+    log_events: list[dict[str, Any]],
+) -> None:
+    """Sends what passes the filter: to functions here, to the other destinations as moto does."""
+    pattern = self.log_group.subscription_filters[filter_name].filter_pattern
+    events = filtered(pattern, [_with_id(each) for each in log_events])
+    if not events:
+        return
+    hooks = hooks_or_none()
+    if service != "lambda":
+        _send_log_events(self, service, destination_arn, filter_name, events)
+        if service == "kinesis" and hooks:
+            hooks.mappings.wake(service)  # moto writes to the stream by no API call
+    elif hooks:
+        group = _described(self.log_group)
+        hooks.logs.deliver(group, self.log_stream_name, filter_name, destination_arn, events)
+
+
+def _check_limit(group: logs_models.LogGroup, filter_name: str) -> None:
+    filters = group.subscription_filters
+    if filter_name not in filters and len(filters) >= MOST_FILTERS:
+        raise LimitExceededException()
+
+
+def _described(group: logs_models.LogGroup) -> Group:
+    return Group(group.name, group.region, group.account_id)
+
+
+def _with_id(event: dict[str, Any]) -> dict[str, Any]:
+    return {**event, "id": event_id(event["timestamp"], int(event["id"]))}
