@@ -17,6 +17,15 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
+- `moto.apigateway.models.apigateway_backends.backend`, `APIGatewayBackend.create_deployment`,
+  `update_rest_api`, `APIGatewayResponse.create_rest_api`: replaced or overridden, so that a
+  deployment is a snapshot and binary media types are kept (rest_apis.py). moto.apigateway is
+  imported without openapi_spec_validator, which it wants for `failOnWarnings` alone.
+- `moto.apigatewayv2.models.apigatewayv2_backends.backend`, `ApiGatewayV2Backend.create_api`,
+  `create_integration`, `create_route`, `create_stage`, `ApiGatewayV2Response`, `urls.url_paths`:
+  the same, for ids, quick create, deployments, UpdateStage and ImportApi (http_apis.py).
+- `LambdaBackend.*_function_url_config`, `LambdaResponse`, `awslambda.urls.url_paths`: overridden,
+  for function URLs of aliases and their list (function_urls.py).
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
@@ -26,8 +35,11 @@ tests/test_cloud_seam.py is the contract: it fails when a moto release moves one
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
 from .backend import Backend
+from .function_urls import find_function_url
 from .hooks import Hooks
+from .http_apis import find_http_api
 from .lookup import find_for_event, find_function, statements
+from .rest_apis import find_rest_stage
 from .services import application, load_managed_policies, matches, start, stop, write_logs
 
 __all__ = [
@@ -37,6 +49,9 @@ __all__ = [
     "application",
     "find_for_event",
     "find_function",
+    "find_function_url",
+    "find_http_api",
+    "find_rest_stage",
     "load_managed_policies",
     "matches",
     "start",
