@@ -11,6 +11,7 @@ from typing import Any
 
 LARGEST_REQUEST = 10 * 1024 * 1024  # bytes; API Gateway's quota
 CHUNK = 64 * 1024
+MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"  # strftime's depend on the locale
 HEADERS_KEY = "workshop.headers"  # in the WSGI environ: the headers with the client's case
 
 
@@ -49,7 +50,7 @@ class HttpRequest:
     def time(self) -> str:
         """When it came, as API Gateway writes it: `03/Nov/2026:12:34:56 +0000`."""
         moment = datetime.datetime.fromtimestamp(self.received_at, datetime.timezone.utc)
-        month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[moment.month - 1]
+        month = MONTHS[3 * moment.month - 3 : 3 * moment.month]
         return moment.strftime(f"%d/{month}/%Y:%H:%M:%S +0000")
 
     @property

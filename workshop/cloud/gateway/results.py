@@ -114,7 +114,7 @@ def _body(result: dict[str, Any], decode: bool) -> bytes:
     if not (body and is_base64 and decode):
         return (body or "").encode("utf-8", "surrogatepass")
     try:
-        return base64.b64decode(body)
+        return base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
         raise MalformedResult("isBase64Encoded is true, and body is no base64") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import inspect
 import json
 import secrets
 import string
@@ -80,12 +81,10 @@ class HttpBackend(models.ApiGatewayV2Backend):
 
     def create_integration(self, api_id: str, **spec: Any) -> models.Integration:
         api = self.get_api(api_id)
-        is_http = api.protocol_type == "HTTP"
-        if is_http and spec["integration_type"] == "AWS_PROXY" and not spec["integration_subtype"]:
-            if spec["payload_format_version"] not in ("1.0", "2.0"):
-                raise BadRequestException(
-                    "PayloadFormatVersion is a required parameter for integration: 1.0 or 2.0"
-                )
+        is_function = spec["integration_type"] == "AWS_PROXY" and not spec["integration_subtype"]
+        versions = ("1.0", "2.0") if is_function and api.protocol_type == "HTTP" else ()
+        if versions and spec["payload_format_version"] not in versions:
+            raise BadRequestException("PayloadFormatVersion must be 1.0 or 2.0")
         return super().create_integration(api_id=api_id, **spec)
 
     def create_route(self, api_id: str, **spec: Any) -> models.Route:
@@ -167,11 +166,10 @@ def import_api(self: responses.ApiGatewayV2Response) -> Any:
     """ImportApi: a new API from an OpenAPI document."""
     params = json.loads(self.body)
     backend = self.apigatewayv2_backend
-    names = (
-        "api_key_selection_expression cors_configuration description disable_schema_validation "
-        "disable_execute_api_endpoint name route_selection_expression tags version"
-    ).split()
-    api = backend.create_api(**{**dict.fromkeys(names), "tags": {}, "protocol_type": "HTTP"})
+    unset = dict.fromkeys(
+        list(inspect.signature(models.ApiGatewayV2Backend.create_api).parameters)[1:]
+    )
+    api = backend.create_api(**{**unset, "tags": {}, "protocol_type": "HTTP"})
     backend.reimport_api(api.api_id, params.get("body"), False)
     return 201, {"status": 201}, json.dumps(api.to_json())
 

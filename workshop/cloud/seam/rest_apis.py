@@ -25,6 +25,10 @@ def _no_validation(document: dict[str, Any]) -> None:
 class _NotAnOpenApiDocument(Exception):
     """What moto turns into BadRequestException."""
 
+    @property
+    def message(self) -> str:
+        return str(self)
+
 
 @contextlib.contextmanager
 def _validator() -> Iterator[None]:
