@@ -13,7 +13,7 @@ from moto.awslambda.models import LambdaBackend
 from moto.core.base_backend import BaseBackend
 
 from workshop.cloud import seam  # noqa: F401  it lets moto.apigateway be imported
-from workshop.cloud.seam import http_apis, rest_apis
+from workshop.cloud.seam import http_apis, moto_apigateway, rest_apis
 
 REST, HTTP = rest_apis.models.APIGatewayBackend, http_apis.models.ApiGatewayV2Backend
 OVERRIDDEN = [
@@ -59,7 +59,7 @@ def test_moto_asks_response_classes_by_the_operations_name():
 
 def test_paths_are_where_they_were():
     """moto answers both services' host name from moto.apigateway's paths."""
-    assert "{0}/v2/apis$" in rest_apis.urls.url_paths
+    assert "{0}/v2/apis$" in moto_apigateway.urls.url_paths
     assert any(
         path.endswith("/functions/(?P<function_name>[\\w_:%-]+)/url/?$")
         for path in lambda_urls.url_paths

@@ -368,7 +368,7 @@ def test_deleted_apis_are_gone(lab, echo):
 def test_import(lab, echo):
     client = lab.cloud.client("apigatewayv2")
     integration = {
-        "type": "AWS_PROXY",
+        "type": "aws_proxy",
         "httpMethod": "POST",
         "uri": echo,
         "payloadFormatVersion": "2.0",
@@ -396,6 +396,17 @@ def test_a_learners_mistakes_are_refused(lab, echo):
     api.route("GET /stations", echo)
     with pytest.raises(errors.ConflictException, match="Route with key GET /stations already"):
         api.route("GET /stations", echo)
+    for key in ("/stations", "GET stations", "FETCH /stations", "get /stations"):
+        with pytest.raises(errors.BadRequestException, match="not formatted properly"):
+            api.route(key, echo)
+    with pytest.raises(errors.NotFoundException):
+        api.client.delete_route(ApiId=api.id, RouteId="nope")
+    with pytest.raises(errors.NotFoundException):
+        api.client.update_integration(ApiId=api.id, IntegrationId="nope", TimeoutInMillis=100)
+    with pytest.raises(errors.NotFoundException):
+        api.client.delete_api(ApiId="nope")
+    with pytest.raises(errors.BadRequestException, match="Invalid OpenAPI input"):
+        api.client.import_api(Body="nope: [")
     api.stage()
     with pytest.raises(errors.ConflictException):
         api.stage()

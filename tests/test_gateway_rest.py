@@ -10,7 +10,17 @@ from urllib.parse import urlsplit
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventModel
-from gateways import ACCOUNT, ECHO, RestApi, allow, call, function_arn, logged_event, returning
+from gateways import (
+    ACCOUNT,
+    ECHO,
+    RestApi,
+    allow,
+    call,
+    function_arn,
+    logged_event,
+    proxy_uri,
+    returning,
+)
 from published import missing_paths
 
 # What AWS's sample has of its own client, of CloudFront, an authorizer, an API key, and mutual TLS.
@@ -486,21 +496,81 @@ def test_a_client_that_goes_away_invokes_nothing(lab, api, echo):
 
 def test_a_learners_typos_are_refused_in_aws_words(lab, echo):
     api = RestApi(lab)
-    client, errors = api.client, api.client.exceptions
+    client, errors, root = api.client, api.client.exceptions, api.resource("/")
+    where = {"restApiId": api.id, "resourceId": root, "httpMethod": "GET"}
+    proxy = {"type": "AWS_PROXY", "integrationHttpMethod": "POST"}
     with pytest.raises(errors.BadRequestException, match="doesn't contain any methods"):
         api.deploy()
-    client.put_method(
-        restApiId=api.id,
-        resourceId=api.resource("/"),
-        httpMethod="GET",
-        authorizationType="NONE",
-    )
+    with pytest.raises(errors.NotFoundException, match="Invalid Method identifier"):
+        client.put_integration(**where, **proxy, uri=proxy_uri(echo))
+    with pytest.raises(errors.BadRequestException, match="Invalid HttpMethod"):
+        client.put_method(**{**where, "httpMethod": "FETCH"}, authorizationType="NONE")
+    client.put_method(**where, authorizationType="NONE")
+    with pytest.raises(errors.ConflictException, match="Method already exists"):
+        client.put_method(**where, authorizationType="NONE")
     with pytest.raises(errors.NotFoundException, match="No integration defined for method"):
         api.deploy()
-    with pytest.raises(errors.BadRequestException, match="Invalid ARN"):
-        api.method("/x", "f", integration={"uri": "arn:nope"})
+    for uri in ({}, {"uri": "arn:nope"}):
+        with pytest.raises(errors.BadRequestException, match="Invalid ARN"):
+            client.put_integration(**where, **proxy, **uri)
+    with pytest.raises(errors.BadRequestException, match="must contain path or action"):
+        client.put_integration(**where, **proxy, uri=echo)
+    with pytest.raises(errors.NotFoundException, match="Invalid Integration identifier"):
+        client.get_integration(**where)
+    with pytest.raises(errors.NotFoundException, match="Invalid resource identifier"):
+        client.create_resource(restApiId=api.id, parentId="nope", pathPart="x")
+    api.resource("/stations")
+    with pytest.raises(errors.ConflictException, match="already has this name: stations"):
+        client.create_resource(restApiId=api.id, parentId=root, pathPart="stations")
+    assert len(client.get_resources(restApiId=api.id)["items"]) == 2  # nothing half made
+
+
+def test_stages_and_deployments_that_are_not_there(lab, echo):
+    api = RestApi(lab)
+    client, errors = api.client, api.client.exceptions
+    api.method("/", echo)
+    api.deploy()
+    with pytest.raises(errors.BadRequestException, match="Deployment id does not exist"):
+        client.create_stage(restApiId=api.id, stageName="test", deploymentId="nope")
+    for path, op in (("/deploymentId", "replace"), ("/variables/level", "add")):
+        with pytest.raises(errors.BadRequestException):
+            change = {"op": op, "path": path, "value": "nope"}
+            client.update_stage(restApiId=api.id, stageName="prod", patchOperations=[change])
+    with pytest.raises(errors.NotFoundException):
+        client.get_deployment(restApiId=api.id, deploymentId="nope")
+    with pytest.raises(errors.NotFoundException):
+        client.delete_rest_api(restApiId="nope")
     with pytest.raises(errors.NotFoundException):
         client.get_stages(restApiId="nope")
+
+
+def test_a_deleted_resource_takes_its_children_along(lab, echo):
+    api = RestApi(lab)
+    api.method("/stations/{id}/docks", echo)
+    stations = api.resource("/stations")
+    api.client.delete_resource(restApiId=api.id, resourceId=stations)
+    assert [r["path"] for r in api.client.get_resources(restApiId=api.id)["items"]] == ["/"]
+
+
+def test_import(lab, echo):
+    client = lab.cloud.client("apigateway")
+    integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": proxy_uri(echo)}
+    method = {"responses": {}, "x-amazon-apigateway-integration": integration}
+    document = {
+        "openapi": "3.0.1",
+        "info": {"title": "stations"},
+        "paths": {"/stations": {"get": method}, "/stations/{id}": {"get": method}},
+    }
+    api_id = client.import_rest_api(body=json.dumps(document))["id"]
+    client.create_deployment(restApiId=api_id, stageName="prod")
+    allow(lab, echo, api_id)
+    url = lab.cloud.url(f"https://{api_id}.execute-api.us-east-1.amazonaws.com/prod/stations/7")
+    assert call(url).value["pathParameters"] == {"id": "7"}
+    client.put_rest_api(restApiId=api_id, mode="merge", body=json.dumps(document))  # once more
+    assert len(client.get_resources(restApiId=api_id)["items"]) == 3
+    for broken in ("nope: [", "7", '{"openapi": "3.0.1", "paths": {}}'):
+        with pytest.raises(client.exceptions.BadRequestException, match="Invalid OpenAPI input"):
+            client.import_rest_api(body=broken)
 
 
 def test_import_with_warnings_is_refused_in_words(lab):

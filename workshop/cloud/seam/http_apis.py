@@ -9,6 +9,7 @@ import copy
 import datetime
 import inspect
 import json
+import re
 import secrets
 import string
 from typing import Any
@@ -19,9 +20,11 @@ from moto.apigatewayv2.exceptions import APIGatewayV2Error, BadRequestException
 
 from ..environ import ACCOUNT_ID
 from ..gateway.apis import HttpApi, HttpRoute, HttpStage
-from .rest_apis import urls as rest_urls
+from .moto_apigateway import urls as rest_urls
+from .rest_checks import check_document
 
 PATHS = ("deployments$", "deployments/(?P<deployment_id>[^/]+)$")
+ROUTE_KEY = re.compile(r"\$default|(ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT) /\S*")
 ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -89,9 +92,33 @@ class HttpBackend(models.ApiGatewayV2Backend):
 
     def create_route(self, api_id: str, **spec: Any) -> models.Route:
         key = spec["route_key"]
+        if self.get_api(api_id).protocol_type == "HTTP" and not ROUTE_KEY.fullmatch(key):
+            raise BadRequestException(
+                "The provided route key is not formatted properly for HTTP protocol. Format should "
+                'be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
+            )
         if key in (each.route_key for each in self.get_routes(api_id)):
             raise Conflict(f"Route with key {key} already exists for this API")
         return super().create_route(api_id=api_id, **spec)
+
+    def reimport_api(self, api_id: str, body: str, fail_on_warnings: bool) -> models.Api:
+        check_document(body)
+        api = super().reimport_api(api_id, body, fail_on_warnings)
+        for integration in api.integrations.values():  # OpenAPI documents write it small
+            integration.integration_type = integration.integration_type.upper()
+        return api
+
+    def delete_api(self, api_id: str) -> None:
+        self.get_api(api_id)
+        super().delete_api(api_id)
+
+    def delete_route(self, api_id: str, route_id: str) -> None:
+        self.get_route(api_id, route_id)
+        super().delete_route(api_id, route_id)
+
+    def update_integration(self, api_id: str, **spec: Any) -> models.Integration:
+        self.get_integration(api_id, spec["integration_id"])
+        return super().update_integration(api_id=api_id, **spec)
 
     def create_stage(self, api_id: str, config: dict[str, Any]) -> models.Stage:
         if config["stageName"] in self.get_api(api_id).stages:
@@ -165,6 +192,7 @@ def find_http_api(api_id: str, region: str | None) -> HttpApi | None:
 def import_api(self: responses.ApiGatewayV2Response) -> Any:
     """ImportApi: a new API from an OpenAPI document."""
     params = json.loads(self.body)
+    check_document(params.get("body"))
     backend = self.apigatewayv2_backend
     unset = dict.fromkeys(
         list(inspect.signature(models.ApiGatewayV2Backend.create_api).parameters)[1:]

@@ -2,72 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-import types
-from collections.abc import Iterator
 from typing import Any
 
 from ..environ import ACCOUNT_ID
 from ..gateway.apis import RestMethod, RestStage
+from .moto_apigateway import models, responses
+from .moto_apigateway import urls as moto_urls
+from .rest_checks import CheckedBackend, check_document
 
 BINARY = "/binaryMediaTypes/"
 
 
-def _no_validation(document: dict[str, Any]) -> None:
-    """moto asks openapi_spec_validator only where `failOnWarnings` is set."""
-    raise _NotAnOpenApiDocument(
-        "The local cloud can't check an OpenAPI document for warnings: leave out failOnWarnings."
-    )
-
-
-class _NotAnOpenApiDocument(Exception):
-    """What moto turns into BadRequestException."""
-
-    @property
-    def message(self) -> str:
-        return str(self)
-
-
-@contextlib.contextmanager
-def _validator() -> Iterator[None]:
-    """Lets moto.apigateway be imported without openapi_spec_validator and its ten dependencies."""
-    if "moto.apigateway.models" in sys.modules:
-        yield
-        return
-    names = ("", ".validation", ".validation.exceptions")
-    modules = [types.ModuleType(f"openapi_spec_validator{name}") for name in names]
-    modules[0].validate = _no_validation
-    modules[2].OpenAPIValidationError = _NotAnOpenApiDocument
-    before = {each.__name__: sys.modules.get(each.__name__) for each in modules}
-    sys.modules.update({each.__name__: each for each in modules})
-    try:
-        yield
-    finally:
-        for name, module in before.items():
-            sys.modules.pop(name)
-            if module is not None:
-                sys.modules[name] = module
-
-
-with _validator():
-    from moto.apigateway import models, responses, urls
-    from moto.apigateway.exceptions import NoIntegrationDefined
-
-
-class RestBackend(models.APIGatewayBackend):
+class RestBackend(CheckedBackend):
     """moto's backend; a deployment is a snapshot, and a stage outlives a new one."""
 
-    _url_module = urls  # moto would look for it beside this file
+    _url_module = moto_urls  # moto would look for it beside this file
 
     def create_deployment(
         self, function_id: str, name: str, description: str = "", stage_variables: Any = None
     ) -> models.Deployment:
         api = self.get_rest_api(function_id)
-        methods = [m for each in api.resources.values() for m in each.resource_methods.values()]
-        if methods and not all(each.method_integration for each in methods):
-            raise NoIntegrationDefined
+        self.check_integrations(api)
         stage = api.stages.get(name)
         deployment = super().create_deployment(function_id, name, description, stage_variables)
         deployment.methods = _snapshot(api)
@@ -97,6 +53,7 @@ def install() -> None:
     create = responses.APIGatewayResponse.create_rest_api
 
     def create_rest_api(self: responses.APIGatewayResponse) -> Any:
+        check_document(self.body)
         status, headers, body = create(self)
         if status == 200:
             api = self.backend.get_rest_api(json.loads(body)["id"])
