@@ -348,6 +348,16 @@ def test_iam_route(lab, echo):
     assert event["requestContext"]["authorizer"]["iam"]["accessKey"] == key
 
 
+def test_a_route_with_an_authorizer_is_closed(lab, echo):
+    api = HttpApi(lab)
+    api.stage()
+    api.route("GET /", echo, AuthorizationType="JWT")
+    allow(lab, echo, api.id)
+    answer = call(api.url, headers={"Authorization": "Bearer x"})
+    assert (answer.status, answer.value) == (401, {"message": "Unauthorized"})
+    assert "runs no authorizer (JWT)" in lab.cloud.problems()[-1]
+
+
 def test_ids_can_not_be_guessed(lab):
     ids = {HttpApi(lab).id for _ in range(3)}
     assert len(ids) == 3

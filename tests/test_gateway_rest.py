@@ -397,6 +397,15 @@ def test_an_iam_method_wants_a_signature(lab, echo):
     assert event["requestContext"]["identity"]["accessKey"] == key
 
 
+def test_a_method_with_an_authorizer_is_closed(lab, echo):
+    api = RestApi(lab)
+    api.method("/", echo, authorizationType="CUSTOM")
+    allow(lab, echo, api.id)
+    answer = call(api.deploy(), headers={"Authorization": "Bearer x"})
+    assert (answer.status, answer.value) == (401, {"message": "Unauthorized"})
+    assert "runs no authorizer (CUSTOM)" in lab.cloud.problems()[-1]
+
+
 def test_an_api_key_must_be_in_a_usage_plan_of_the_stage(lab, echo):
     api = RestApi(lab)
     api.method("/", echo, apiKeyRequired=True)

@@ -52,7 +52,12 @@ def split_target(target: str) -> tuple[str, str]:
         path, query = parts.path or "/", parts.query
     else:
         path, _, query = target.partition("?")
-    return (quote(part, safe=PRINTABLE, encoding="latin-1") for part in (path, query))
+    return _ascii(path), _ascii(query)
+
+
+def _ascii(text: str) -> str:
+    """Percent-encodes the bytes that a client should have encoded."""
+    return quote(text, safe=PRINTABLE, encoding="latin-1")
 
 
 def domain_name(service: str, id: str, region: str) -> str:

@@ -74,6 +74,9 @@ def _answer(call: HttpCall, functions: Functions) -> Answer:
         return message(404, "Not Found")
     if matched.route.authorization == "AWS_IAM" and call.access_key is None:
         return message(403, "Forbidden")
+    if matched.route.authorization not in ("NONE", "AWS_IAM"):
+        functions.no_authorizer(matched.route.authorization)
+        return message(401, "Unauthorized")
     integration = matched.route.integration or {}
     if integration.get("integrationType") != "AWS_PROXY":
         return message(500, "Internal Server Error")

@@ -36,6 +36,12 @@ class Functions:
     new_request: Callable[[bytes, str, str | None], Request]
     note: Callable[[str], None]
 
+    def no_authorizer(self, kind: str) -> None:
+        """Notes that a route asks for an authorizer: it is closed here rather than open."""
+        self.note(
+            f"The local cloud runs no authorizer ({kind}): use NONE or AWS_IAM, or try on AWS."
+        )
+
     def allow(self, arn: str, source: Source, action: str) -> bool:
         """Whether the function's policy lets a source do `action`. Raises ApiError (404)."""
         _, invoked_arn = self.find(arn.split(":")[3], arn, None)

@@ -32,6 +32,7 @@ TIMEOUT_MS = 29_000
 ANY = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 ERROR_TYPES = {
     "Forbidden": "ForbiddenException",
+    "Unauthorized": "UnauthorizedException",
     "Missing Authentication Token": "MissingAuthenticationTokenException",
     "Internal server error": "InternalServerErrorException",
     "Request Too Long": "RequestTooLongException",
@@ -80,6 +81,9 @@ def _answer(call: RestCall, functions: Functions) -> Answer:
     method, variables = found
     if method.authorization == "AWS_IAM" and call.access_key is None:
         return error(403, "Missing Authentication Token")
+    if method.authorization not in ("NONE", "AWS_IAM"):
+        functions.no_authorizer(method.authorization)
+        return error(401, "Unauthorized")
     if method.api_key_required and call.request.header("x-api-key") not in call.stage.api_keys:
         return error(403, "Forbidden")
     integration = method.integration or {}

@@ -17,10 +17,10 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
-- `moto.apigateway.models.apigateway_backends.backend`, `APIGatewayBackend.create_deployment`,
-  `update_rest_api`, `APIGatewayResponse.create_rest_api`: replaced or overridden, so that a
-  deployment is a snapshot and binary media types are kept (rest_apis.py). moto.apigateway is
-  imported without openapi_spec_validator, which it wants for `failOnWarnings` alone.
+- `moto.apigateway.models.apigateway_backends.backend`, `APIGatewayBackend`,
+  `APIGatewayResponse.create_rest_api`: replaced or subclassed, so that a deployment is a snapshot,
+  binary media types are kept (rest_apis.py) and mistakes are refused (rest_checks.py).
+  moto.apigateway is imported without openapi_spec_validator (moto_apigateway.py).
 - `moto.apigatewayv2.models.apigatewayv2_backends.backend`, `ApiGatewayV2Backend.create_api`,
   `create_integration`, `create_route`, `create_stage`, `ApiGatewayV2Response`, `urls.url_paths`:
   the same, for ids, quick create, deployments, UpdateStage and ImportApi (http_apis.py).
