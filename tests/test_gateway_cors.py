@@ -7,7 +7,7 @@ from gateways import HttpApi, RestApi, allow, call, function_arn, returning
 
 SITE = "https://bikes.example.com"
 PREFLIGHT = {"Origin": SITE, "Access-Control-Request-Method": "POST"}
-# The function's own headers, which a configuration overrides.
+# A function that answers for itself.
 RESULT = {
     "statusCode": 200,
     "headers": {"Access-Control-Allow-Origin": "https://own.example.com", "X-Own": "1"},
@@ -78,15 +78,23 @@ def test_preflight_of_another_origin(site):
 
 
 def test_answers_carry_the_configured_headers(site):
-    answer = returning(site, RESULT, headers={"Origin": SITE})
+    answer = returning(site, {"statusCode": 200, "body": "ok"}, headers={"Origin": SITE})
     assert cors_headers(answer) == {
         "access-control-allow-origin": SITE,
         "access-control-allow-credentials": "true",
         "access-control-expose-headers": "x-own",
     }
-    assert answer.headers["X-Own"] == "1"
     for headers in ({"Origin": "https://evil.example.com"}, {}):
-        assert cors_headers(returning(site, RESULT, headers=headers)) == {}
+        answer = returning(site, {"statusCode": 200, "body": "ok"}, headers=headers)
+        assert cors_headers(answer) == {}
+
+
+def test_the_functions_own_headers(site):
+    """An HTTP API drops them; a function URL sends both, which no browser takes."""
+    answer = returning(site, RESULT, headers={"Origin": SITE})
+    own = ["https://own.example.com"] if "lambda-url" in site else []
+    assert answer.headers.getlist("access-control-allow-origin") == [*own, SITE]
+    assert answer.headers["X-Own"] == "1"
 
 
 def test_errors_carry_them_too(site):
@@ -114,6 +122,15 @@ def test_wildcards(lab, echo, allowed, origin, answered):
     answer = call(api.url, "OPTIONS", headers={**PREFLIGHT, "Origin": origin})
     assert answer.headers.get("access-control-allow-origin") == answered
     assert answer.headers.get("access-control-allow-methods") == ("*" if answered else None)
+
+
+def test_a_function_url_for_everybody_names_the_origin(lab):
+    arn = function_arn(lab)
+    config = lab.client.create_function_url_config(
+        FunctionName=arn, AuthType="NONE", Cors={"AllowOrigins": ["*"]}
+    )
+    answer = call(lab.cloud.url(config["FunctionUrl"]), "OPTIONS", headers=PREFLIGHT)
+    assert cors_headers(answer) == {"access-control-allow-origin": SITE}
 
 
 def test_unknown_routes_carry_them_too(lab):

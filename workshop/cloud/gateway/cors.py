@@ -4,6 +4,9 @@ Follows "Configure CORS for HTTP APIs in API Gateway"
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html) and "Configuring
 cross-origin resource sharing (CORS)" of function URLs
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html).
+
+Where the function sends CORS headers as well, an HTTP API drops them; a function URL adds its own,
+so that browsers complain of "multiple values": a classic mistake, and kept as it is on AWS.
 """
 
 from __future__ import annotations
@@ -26,8 +29,9 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Cors:
-    """A CORS configuration."""
+    """A CORS configuration; `of_url`: of a function URL."""
 
+    of_url: bool
     origins: tuple[str, ...]
     methods: tuple[str, ...]
     headers: tuple[str, ...]
@@ -36,12 +40,23 @@ class Cors:
     max_age: int | None
 
     @classmethod
-    def read(cls, config: dict[str, Any] | None) -> Cors | None:
-        """A configuration of either service (their keys differ in case); None if there is none."""
+    def of_http_api(cls, config: dict[str, Any] | None) -> Cors | None:
+        """An HTTP API's configuration, None if there is none."""
+        return cls._read(config, False)
+
+    @classmethod
+    def of_function_url(cls, config: dict[str, Any] | None) -> Cors | None:
+        """A function URL's configuration, None if there is none."""
+        return cls._read(config, True)
+
+    @classmethod
+    def _read(cls, config: dict[str, Any] | None, of_url: bool) -> Cors | None:
+        """The two services write their keys in different case."""
         if not config:
             return None
         values = {name[:1].lower() + name[1:]: value for name, value in config.items()}
         return cls(
+            of_url,
             tuple(values.get("allowOrigins") or ()),
             tuple(values.get("allowMethods") or ()),
             tuple(values.get("allowHeaders") or ()),
@@ -65,8 +80,9 @@ class Cors:
         return Answer(204, headers)
 
     def add(self, request: HttpRequest, answer: Answer) -> None:
-        """Puts the configured headers into an answer, in place of the function's own."""
-        answer.drop(NAMES)
+        """Puts the configured headers into an answer."""
+        if not self.of_url:
+            answer.drop(NAMES)
         headers = self._for_origin(request)
         if headers:
             answer.headers += headers + _if_any("access-control-expose-headers", self.exposed)
@@ -76,7 +92,7 @@ class Cors:
         origin = request.header("origin")
         if origin is None or not any(_allows(each, origin) for each in self.origins):
             return []
-        any_origin = "*" in self.origins and not self.credentials
+        any_origin = "*" in self.origins and not self.credentials and not self.of_url
         headers = [("access-control-allow-origin", "*" if any_origin else origin)]
         if self.credentials:
             headers.append(("access-control-allow-credentials", "true"))

@@ -43,7 +43,7 @@ class UrlCall:
 
 def serve(call: UrlCall, functions: Functions) -> Answer:
     """Answers a request, whatever comes of it."""
-    cors = Cors.read(call.url.cors)
+    cors = Cors.of_function_url(call.url.cors)
     answer = cors.preflight(call.request) if cors else None
     if answer is None:
         answer = _answer(call, functions)

@@ -58,7 +58,7 @@ class Matched:
 
 def serve(call: HttpCall, functions: Functions) -> Answer:
     """Answers a request, whatever comes of it."""
-    cors = Cors.read(call.api.cors)
+    cors = Cors.of_http_api(call.api.cors)
     answer = cors.preflight(call.request) if cors else None
     if answer is None:
         answer = _answer(call, functions)
