@@ -23,6 +23,9 @@ from .control import Control
 from .destinations import Destinations
 from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
 from .exchange import Watcher
+from .gateway.addresses import local_url
+from .gateway.gateway import Gateway
+from .gateway.invoking import Functions
 from .guardian import remove_tree
 from .invoker import Invoker, new_request
 from .launcher import choose_launcher
@@ -180,6 +183,19 @@ class LocalCloud:
             seam.start(hooks)
             gate = Gate({self._access_key_id, self._polling_key_id}, self._roles)
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
+            gateway = Gateway(
+                Functions(
+                    seam.find_function,
+                    seam.statements,
+                    self._invoker.synchronous,
+                    new_request,
+                    self._deliveries.note,
+                ),
+                seam.find_rest_stage,
+                seam.find_http_api,
+                seam.find_function_url,
+                gate.signer,
+            )
             api = Api(
                 gate,
                 self._invoker,
@@ -189,6 +205,7 @@ class LocalCloud:
                 self._polling_key_id,
                 watchers,
                 Control(self._clock),
+                gateway,
             )
             self._server = Server(api, self._port)
         except BaseException:
@@ -203,6 +220,10 @@ class LocalCloud:
     def environ(self) -> dict[str, str]:
         """The environment variables with which any AWS client reaches this cloud."""
         return client_environ(self.endpoint_url, self._access_key_id, self._secret)
+
+    def url(self, url: str) -> str:
+        """Where the URL of an API or a function URL, as AWS gives it, is reached here."""
+        return local_url(url, self.endpoint_url)
 
     def client(self, service: str, **kwargs: Any) -> Any:
         """A boto3 client of this cloud. It does not retry: a throttle shows as one."""

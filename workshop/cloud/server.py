@@ -19,6 +19,8 @@ from .asynchronous import AsynchronousQueue
 from .control import Control
 from .environ import ACCOUNT_ID
 from .exchange import Exchange, Watcher, request_headers
+from .gateway.gateway import Gateway
+from .gateway.request import HEADERS_KEY
 from .invoker import Invoker, new_request
 from .loops import LoopGuard
 from .model import ApiError, Outcome, PortTaken
@@ -42,9 +44,9 @@ class Gate:
 
     def refusal(self, environ: dict[str, Any]) -> tuple[str, str] | None:
         """An error's code and message, or None for a request that may pass."""
-        host = environ.get("HTTP_HOST", "")
-        if not _is_local(host):
-            return "AccessDeniedException", f"The local cloud does not answer to the host {host!r}."
+        foreign = self.foreign_host(environ)
+        if foreign:
+            return foreign
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None or environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
             return "AccessDeniedException", f"The local cloud does not answer web pages ({origin})."
@@ -79,6 +81,18 @@ class Gate:
         message = self._roles.refusal(key_id, calls)
         return (DENIED.get(service, "AccessDeniedException"), message) if message else None
 
+    def foreign_host(self, environ: dict[str, Any]) -> tuple[str, str] | None:
+        """The refusal of a request by a name that is not this machine's; holds for APIs too."""
+        host = environ.get("HTTP_HOST", "")
+        if _is_local(host):
+            return None
+        return "AccessDeniedException", f"The local cloud does not answer to the host {host!r}."
+
+    def signer(self, environ: dict[str, Any]) -> str | None:
+        """The access key that signed a request, if it is one of the owner's."""
+        key = access_key(environ)
+        return key if key in self._keys or self._roles.knows(key) else None
+
 
 class Api:
     """The WSGI application."""
@@ -93,8 +107,9 @@ class Api:
         own_key: str,
         watchers: dict[str, Watcher],
         control: Control,
+        gateway: Gateway,
     ) -> None:
-        self._gate = gate
+        self._gate, self._gateway = gate, gateway
         self._wake, self._own_key = wake, own_key
         self._invoker = invoker
         self._queue, self._loops = queue, loops
@@ -103,7 +118,10 @@ class Api:
         self._control = control
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        refusal = self._gate.refusal(environ)
+        address = self._gateway.address(environ)
+        refusal = self._gate.foreign_host(environ) if address else self._gate.refusal(environ)
+        if address and not refusal:
+            return self._gateway.serve(address, environ, start_response)
         if refusal:
             return _refuse(environ, start_response, *refusal)
         with following(unquote(environ.get("HTTP_X_AMZN_TRACE_ID", "")) or None):
@@ -268,6 +286,17 @@ class _HttpServer(ThreadedWSGIServer):
 class _Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"  # clients keep their connection
     wbufsize = -1  # headers and body leave in one write
+
+    def make_environ(self) -> dict[str, Any]:
+        """WSGI's, and the headers as the client wrote them, for events."""
+        return {**super().make_environ(), HEADERS_KEY: list(self.headers.items())}
+
+    def handle_expect_100(self) -> bool:
+        """Asks for the body at once: what is written waits in a buffer, and so would clients."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        del self.headers["Expect"]  # or werkzeug would ask again
+        return True
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """The learner's terminal is not an access log."""

@@ -33,6 +33,15 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `IoTBackend.create_/replace_/get_topic_rule`, `rules`; `IoTDataPlaneBackend.publish`,
   `update_/delete_thing_shadow`; `IoTDataPlaneResponse.publish`: replaced (iot.py), to check rules
   and to trigger them.
+- `moto.apigateway.models.apigateway_backends.backend`, `APIGatewayBackend`,
+  `APIGatewayResponse.create_rest_api`: replaced or subclassed, so that a deployment is a snapshot,
+  binary media types are kept (rest_apis.py) and mistakes are refused (rest_checks.py).
+  moto.apigateway is imported without openapi_spec_validator (moto_apigateway.py).
+- `moto.apigatewayv2.models.apigatewayv2_backends.backend`, `ApiGatewayV2Backend.create_api`,
+  `create_integration`, `create_route`, `create_stage`, `ApiGatewayV2Response`, `urls.url_paths`:
+  the same, for ids, quick create, deployments, UpdateStage and ImportApi (http_apis.py).
+- `LambdaBackend.*_function_url_config`, `LambdaResponse`, `awslambda.urls.url_paths`: overridden,
+  for function URLs of aliases and their list (function_urls.py).
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
@@ -46,9 +55,12 @@ except ImportError:  # moto before 5.2.5 has no request handler of its own
 
 from .backend import Backend
 from .events import forward, scheduled_rule
+from .function_urls import find_function_url
 from .hooks import Hooks
+from .http_apis import find_http_api
 from .iot import topic_rules
 from .lookup import find_for_event, find_function, statements
+from .rest_apis import find_rest_stage
 from .roles import find_role
 from .scheduler import find_schedule
 from .services import (
@@ -70,6 +82,9 @@ __all__ = [
     "find_role",
     "find_schedule",
     "forward",
+    "find_function_url",
+    "find_http_api",
+    "find_rest_stage",
     "load_managed_policies",
     "matches",
     "scheduled_rule",

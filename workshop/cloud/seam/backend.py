@@ -21,10 +21,11 @@ from ..validation import (
 )
 from .errors import as_moto_error, code_error
 from .function import Function
+from .function_urls import FunctionUrls
 from .hooks import open_hooks
 
 
-class Backend(lambda_models.LambdaBackend):
+class Backend(FunctionUrls, lambda_models.LambdaBackend):
     """moto's Lambda backend: checks what AWS checks, and runs functions here."""
 
     @as_moto_error
@@ -78,6 +79,8 @@ class Backend(lambda_models.LambdaBackend):
         arn = unqualified(function.function_arn)
         version = str(function.version) if qualifier else None
         super().delete_function(function_name, qualifier)
+        if version is None:
+            self.forget_urls(function.function_name)
         open_hooks().retire(arn, version)
 
     @as_moto_error

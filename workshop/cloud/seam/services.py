@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
-from . import events, iot, logs, scheduler
+from . import events, function_urls, http_apis, iot, logs, rest_apis, scheduler
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
@@ -64,6 +64,8 @@ def start(hooks: Hooks) -> None:
     set_hooks(hooks)
     logs.install()
     iot.install()
+    for each in (rest_apis, http_apis, function_urls):
+        each.install()
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     events.install()
