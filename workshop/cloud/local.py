@@ -29,6 +29,7 @@ from .model import FunctionVersion, Invocation, Request
 from .pools import Pools
 from .push.deliveries import Deliveries
 from .timers import Timer
+from .tracing import carry
 
 _one_at_a_time = threading.Lock()
 
@@ -105,6 +106,8 @@ class LocalCloud:
 
     def _start(self) -> None:
         from . import seam  # here, since it imports moto, which takes most of a start
+        from .push.s3 import BucketNotifications  # and these import botocore
+        from .push.sns import TopicSubscriptions
         from .server import Api, Gate, Server
 
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
@@ -140,11 +143,27 @@ class LocalCloud:
                 wake=self._wake,
             )
             self._mappings = Mappings(tools, self._timer)
+            bucket_notifications = BucketNotifications(
+                self._deliveries,
+                self._own_client,
+                seam.bucket_settings,
+                seam.object_changes,
+                seam.put_service_event,
+            )
+            topic_subscriptions = TopicSubscriptions(self._deliveries, self._own_client)
             seam.start(
-                seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
+                seam.Hooks(
+                    pools.retire,
+                    self._invoke_for_moto,
+                    self._mappings,
+                    self._deliveries,
+                    bucket_notifications,
+                    topic_subscriptions,
+                )
             )
             gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
-            watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
+            # by the service whose calls they hear of
+            watchers: dict[str, Watcher] = {"s3": bucket_notifications}
             api = Api(
                 gate, self._invoker, self._queue, loops, self._wake, self._polling_key_id, watchers
             )
@@ -249,6 +268,7 @@ class LocalCloud:
             which = service, region, key_id
             if which not in self._clients:
                 self._clients[which] = self._make_client(service, region, key_id)
+                self._clients[which].meta.events.register("before-call", carry)
             return self._clients[which]
 
     def _wake(self, service: str) -> None:

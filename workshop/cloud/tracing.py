@@ -14,6 +14,8 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
 
 MOST_ROUNDS = 16
 _request = threading.local()
@@ -33,6 +35,16 @@ def following(trace: str | None) -> Iterator[None]:
 def current() -> str | None:
     """The trace of the API call that this thread serves, None for one from outside."""
     return getattr(_request, "trace", None)
+
+
+def carry(params: dict[str, Any], **_: Any) -> None:
+    """Has a request of the cloud's own clients belong to the trace that this thread follows.
+
+    A handler of botocore's event `before-call`; in functions botocore does the same itself.
+    """
+    trace = current()
+    if trace:
+        params["headers"].setdefault("X-Amzn-Trace-Id", quote(trace, safe="-=;:"))
 
 
 def next_trace(before: str | None, function_arn: str) -> str:

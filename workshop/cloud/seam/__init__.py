@@ -18,6 +18,14 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
 - `moto_api_backend.reset()`: a new cloud starts empty.
+- S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
+  a call did to objects; `send_test_event` and the event of a new bucket are silenced;
+  `S3Response._bucket_response_put`, `get_bucket_notification`, `_enrich_response`: overridden, to
+  check notifications before they are stored, and to name requests as S3 does.
+- SNS (seam/sns.py): `Subscription.publish`, `SNSBackend.subscribe`, `publish` and
+  `set_subscription_attributes`, `SNSResponse.subscribe`: overridden, so that functions are
+  subscribed and get messages as on AWS, and one bad subscriber keeps nothing from the others.
+- `EventsBackend.put_events` (seam/service_events.py): takes events of AWS's own services.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
 tests/test_cloud_seam.py is the contract: it fails when a moto release moves one of these.
@@ -28,6 +36,8 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from .backend import Backend
 from .hooks import Hooks
 from .lookup import find_for_event, find_function, statements
+from .s3 import bucket_settings, object_changes
+from .service_events import put_service_event
 from .services import application, load_managed_policies, matches, start, stop, write_logs
 
 __all__ = [
@@ -35,10 +45,13 @@ __all__ = [
     "Hooks",
     "MotoRequestHandler",
     "application",
+    "bucket_settings",
     "find_for_event",
     "find_function",
     "load_managed_policies",
     "matches",
+    "object_changes",
+    "put_service_event",
     "start",
     "statements",
     "stop",

@@ -11,6 +11,8 @@ from moto.core.exceptions import JsonRESTError
 if TYPE_CHECKING:
     from ..mappings.registry import Mappings
     from ..push.deliveries import Deliveries
+    from ..push.s3 import BucketNotifications
+    from ..push.sns import TopicSubscriptions
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Hooks:
     invoke: Callable[[str, str, str | None, bytes], bytes]  # for services that only moto knows
     mappings: Mappings
     deliveries: Deliveries
+    bucket_notifications: BucketNotifications
+    topic_subscriptions: TopicSubscriptions
 
 
 _hooks: Hooks | None = None
