@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -20,9 +21,10 @@ ALL = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*", "s3:Obj
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def s3(lab):
-    return lab.cloud.client("s3")
+@functools.cache
+def client(lab, service):
+    """Making one takes longer than most tests."""
+    return lab.cloud.client(service)
 
 
 class Bucket:
@@ -30,7 +32,7 @@ class Bucket:
 
     def __init__(self, lab, source=PRINTS, versions=False, events=ALL, **config):
         self.lab, self.name = lab, f"bucket-{next(_numbers)}"
-        self.s3 = lab.cloud.client("s3")
+        self.s3 = client(lab, "s3")
         self.s3.create_bucket(Bucket=self.name)
         if versions:
             self.s3.put_bucket_versioning(

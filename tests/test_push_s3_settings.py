@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import urllib.request
@@ -19,6 +20,12 @@ CREATED = ["s3:ObjectCreated:*"]
 _numbers = count(1)
 
 
+@functools.cache
+def client(lab, service):
+    """Making one takes longer than most tests."""
+    return lab.cloud.client(service)
+
+
 @pytest.fixture
 def bucket(lab):
     return Bucket(lab)
@@ -26,7 +33,7 @@ def bucket(lab):
 
 class Bucket:
     def __init__(self, lab):
-        self.s3 = lab.cloud.client("s3")
+        self.s3 = client(lab, "s3")
         self.name = f"set-bucket-{next(_numbers)}"
         self.s3.create_bucket(Bucket=self.name)
 
@@ -61,7 +68,7 @@ class Queue:
     """A queue that S3 may send to; or none may, or one bucket may."""
 
     def __init__(self, lab, bucket=None, policy=True):
-        self.sqs = lab.cloud.client("sqs")
+        self.sqs = client(lab, "sqs")
         self.url = self.sqs.create_queue(QueueName=f"s3-queue-{next(_numbers)}")["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
         self.arn = attributes["Attributes"]["QueueArn"]
@@ -145,7 +152,7 @@ def test_destinations_that_do_not_exist_are_all_named(lab, bucket):
 
 
 def test_a_queue_and_a_topic_that_s3_may_not_send_to(lab, bucket):
-    sns = lab.cloud.client("sns")
+    sns = client(lab, "sns")
     topic = sns.create_topic(Name=f"s3-topic-{next(_numbers)}")["TopicArn"]
     for arn, kind in ((Queue(lab, policy=False).arn, "queue"), (topic, "topic")):
         error = bucket.refused(**{f"{kind}s": [to(arn)]})
@@ -254,9 +261,7 @@ def test_other_mistakes(lab, bucket):
         "The notification destination service region is not valid for the bucket location "
         "constraint"
     )
-    fifo = lab.cloud.client("sqs").create_queue(
-        QueueName="s3.fifo", Attributes={"FifoQueue": "true"}
-    )
+    fifo = client(lab, "sqs").create_queue(QueueName="s3.fifo", Attributes={"FifoQueue": "true"})
     assert fifo
     error = bucket.refused(queues=[to(f"arn:aws:sqs:us-east-1:{ACCOUNT}:s3.fifo")])
     assert "FIFO" in error["ArgumentValue1"]
@@ -276,7 +281,7 @@ def test_a_body_that_is_no_xml(lab, bucket):
 
 
 def test_a_bucket_that_is_not_there(lab):
-    s3 = lab.cloud.client("s3")
+    s3 = client(lab, "s3")
     for call in (
         lambda: s3.put_bucket_notification_configuration(
             Bucket="not-there", NotificationConfiguration={}
@@ -339,14 +344,14 @@ def test_a_queue(lab, bucket):
     (event,) = queue.bodies()
     assert S3Model.model_validate(event).Records[0].s3.object.size == 4
     assert event["Records"][0]["s3"]["configurationId"] == "to-queue"
-    lab.cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": ""})
+    client(lab, "sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": ""})
     bucket.s3.put_object(Bucket=bucket.name, Key="a b", Body=b"ride")
     assert queue.bodies() == []
     assert "Permissions on the destination queue" in lab.cloud.problems()[-1]
 
 
 def test_a_topic(lab, bucket):
-    sns, queue = lab.cloud.client("sns"), Queue(lab)
+    sns, queue = client(lab, "sns"), Queue(lab)
     arn = sns.create_topic(Name=f"s3-topic-{next(_numbers)}")["TopicArn"]
     policy = sending_policy("sns:Publish", arn, bucket.name)
     sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
@@ -362,7 +367,7 @@ def test_a_topic(lab, bucket):
 @pytest.fixture
 def observed(lab, bucket):
     """A bucket with EventBridge, and a queue that its events end in."""
-    queue, events = Queue(lab), lab.cloud.client("events")
+    queue, events = Queue(lab), client(lab, "events")
     pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket.name]}}}
     events.put_rule(Name=bucket.name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=bucket.name, Targets=[{"Id": "1", "Arn": queue.arn}])
@@ -429,7 +434,7 @@ def test_event_bridge_gets_every_kind(lab, observed):
 
 def test_a_new_bucket_is_no_event(lab):
     """moto tells EventBridge of it; AWS doesn't."""
-    queue, events = Queue(lab), lab.cloud.client("events")
+    queue, events = Queue(lab), client(lab, "events")
     pattern = {"source": ["aws.s3"], "detail": {"eventName": ["CreateBucket"]}}
     events.put_rule(Name="new-buckets", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="new-buckets", Targets=[{"Id": "1", "Arn": queue.arn}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from itertools import count
@@ -17,11 +18,17 @@ ACCOUNT = "123456789012"
 _numbers = count(1)
 
 
+@functools.cache
+def client(lab, service):
+    """Making one takes longer than most tests."""
+    return lab.cloud.client(service)
+
+
 class Topic:
     """A topic that a function is subscribed to."""
 
     def __init__(self, lab, source=PRINTS, allowed=True, subscribed=True, **spec):
-        self.lab, self.sns = lab, lab.cloud.client("sns")
+        self.lab, self.sns = lab, client(lab, "sns")
         self.arn = self.sns.create_topic(Name=f"topic-{next(_numbers)}")["TopicArn"]
         self.function = lab.create(source, **spec)
         self.function_arn = function_arn(lab, self.function)
@@ -86,7 +93,7 @@ def events(lab, function):
 
 class Queue:
     def __init__(self, lab):
-        self.sqs = lab.cloud.client("sqs")
+        self.sqs = client(lab, "sqs")
         self.url = self.sqs.create_queue(QueueName=f"sns-queue-{next(_numbers)}")["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
         self.arn = attributes["Attributes"]["QueueArn"]
