@@ -15,6 +15,8 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 from botocore.exceptions import ClientError
 
+from workshop.cloud.seam.hooks import open_hooks
+
 ACCOUNT = "123456789012"
 CREATED = ["s3:ObjectCreated:*"]
 _numbers = count(1)
@@ -430,6 +432,17 @@ def test_event_bridge_gets_every_kind(lab, observed):
         ("Object Deleted", "DeleteObject", "Permanently Deleted"),
         ("Object Deleted", "DeleteObject", "Delete Marker Created"),
     }
+
+
+def test_an_event_bus_that_fails_fails_no_put(lab, observed, monkeypatch):
+    def fails(region, entry):
+        raise NotImplementedError("a target")
+
+    monkeypatch.setattr(open_hooks().bucket_notifications, "_put_event", fails)
+    bucket, queue = observed
+    bucket.s3.put_object(Bucket=bucket.name, Key="a", Body=b"")
+    assert queue.bodies() == []
+    assert lab.cloud.problems()[-1].endswith("EventBridge: NotImplementedError('a target')")
 
 
 def test_a_new_bucket_is_no_event(lab):

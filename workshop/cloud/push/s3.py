@@ -86,7 +86,10 @@ class BucketNotifications:
             if each.wants(f"s3:{event.name}", key):
                 self._try_to_send(each, bucket, notification(event, each.id))
         if settings.event_bridge:
-            self._put_event(event.change.region, event_bridge_entry(event))
+            try:
+                self._put_event(event.change.region, event_bridge_entry(event))
+            except Exception as error:  # a rule's target; what was put stays put
+                self._deliveries.note(f"{bucket_arn(bucket)}: EventBridge: {error!r}")
 
     def _try_to_send(self, to: Notification, bucket: str, event: dict[str, Any]) -> None:
         if to.kind == "CloudFunction":
