@@ -20,6 +20,7 @@ class Exchange:
     status: int
     answer_headers: dict[str, str]  # names in small letters
     answer: bytes
+    source_ip: str = "127.0.0.1"
 
     @property
     def succeeded(self) -> bool:

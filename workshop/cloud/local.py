@@ -127,6 +127,8 @@ class LocalCloud:
 
     def _start(self) -> None:
         from . import seam  # here, since it imports moto, which takes most of a start
+        from .push.s3 import BucketNotifications  # and these import botocore
+        from .push.sns import TopicSubscriptions
         from .server import Api, Gate, Server
 
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
@@ -170,11 +172,20 @@ class LocalCloud:
             self._topic_rules = TopicRules(
                 seam.topic_rules, self._deliveries, self._own_client, self._activity
             )
+            bucket_notifications = BucketNotifications(
+                self._deliveries,
+                self._own_client,
+                seam.bucket_settings,
+                seam.object_changes,
+                seam.put_service_event,
+            )
             hooks = seam.Hooks(
                 pools.retire,
                 self._invoke_for_moto,
                 self._mappings,
                 self._deliveries,
+                bucket_notifications=bucket_notifications,
+                topic_subscriptions=TopicSubscriptions(self._deliveries, self._own_client),
                 eventbridge=EventBridge(*reach, seam.scheduled_rule, seam.forward),
                 scheduler=Scheduler(*reach, seam.find_schedule, seam.find_role),
                 logs=LogSubscriptions(self._deliveries),
@@ -182,7 +193,8 @@ class LocalCloud:
             )
             seam.start(hooks)
             gate = Gate({self._access_key_id, self._polling_key_id}, self._roles)
-            watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
+            # by the service whose calls they hear of
+            watchers: dict[str, Watcher] = {"s3": bucket_notifications}
             gateway = Gateway(
                 Functions(
                     seam.find_function,

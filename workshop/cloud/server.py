@@ -17,6 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from .asynchronous import AsynchronousQueue
 from .control import Control
+from .credentials import credential
 from .environ import ACCOUNT_ID
 from .exchange import Exchange, Watcher, request_headers
 from .gateway.gateway import Gateway
@@ -29,7 +30,6 @@ from .seam import MotoRequestHandler, application, find_function, load_managed_p
 from .tracing import following
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
-CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/")
 # What a service calls a call that a role does not allow
 DENIED = {"s3": "AccessDenied", "sqs": "AccessDenied", "sns": "AuthorizationError"}
 XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
@@ -169,6 +169,7 @@ class Api:
             status=given[0],
             answer_headers=given[1],
             answer=answer,
+            source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
         )
         watcher(exchange)
         return [answer]
@@ -303,23 +304,16 @@ class _Handler(MotoRequestHandler):
 
 
 def access_key(environ: dict[str, Any]) -> str | None:
-    """The access key id that a request is signed with, in its header or its query string."""
-    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if found:
-        return found[1]
-    query = parse_qs(environ.get("QUERY_STRING", ""))
-    credential = query.get("X-Amz-Credential", query.get("AWSAccessKeyId", [""]))[0]
-    return credential.split("/")[0] or None
+    """The access key id that a request is signed with, in its header, its URL or its form."""
+    return credential(environ).key
 
 
 def _region(environ: dict[str, Any]) -> str:
-    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return found[2] if found else "us-east-1"
+    return credential(environ).region or "us-east-1"
 
 
 def _service(environ: dict[str, Any]) -> str | None:
-    found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return found[3] if found else None
+    return credential(environ).service
 
 
 def _is_local(host: str) -> bool:

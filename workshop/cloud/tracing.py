@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 MOST_ROUNDS = 16
 KEPT_LOOPS = 1000
@@ -87,7 +88,7 @@ def carry(client: Any) -> Any:
 def _add_header(params: dict[str, Any], **more: Any) -> None:
     trace = current()
     if trace:
-        params["headers"]["X-Amzn-Trace-Id"] = trace
+        params["headers"].setdefault("X-Amzn-Trace-Id", quote(trace, safe="-=;:"))
 
 
 def _fields(trace: str | None) -> dict[str, str]:

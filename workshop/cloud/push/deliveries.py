@@ -32,6 +32,10 @@ class Deliveries:
         self._submit, self._new_request = submit, new_request
         self.problems: deque[str] = deque(maxlen=KEPT_PROBLEMS)
 
+    def find(self, function_arn: str) -> FunctionVersion:
+        """The function, whoever may invoke it. Raises ApiError, 404."""
+        return self._find(function_arn.split(":")[3], function_arn, None)[0]
+
     def check(self, function_arn: str, source: Source) -> FunctionVersion:
         """The function, if `source` may invoke it. Raises ApiError (403 or 404)."""
         function, arn = self._find(function_arn.split(":")[3], function_arn, None)

@@ -43,6 +43,13 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `LambdaBackend.*_function_url_config`, `LambdaResponse`, `awslambda.urls.url_paths`: overridden,
   for function URLs of aliases and their list (function_urls.py).
 - `moto_api_backend.reset()`: a new cloud starts empty.
+- S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
+  a call did to objects; `send_test_event` and the event of a new bucket are silenced;
+  `S3Response._bucket_response_put`, `get_bucket_notification`, `_enrich_response`: overridden, to
+  check notifications before they are stored, and to name requests as S3 does.
+- SNS (seam/sns.py): `Subscription.publish`, `SNSBackend.subscribe`, `publish` and
+  `set_subscription_attributes`, `SNSResponse.subscribe`: overridden, so that functions are
+  subscribed and get messages as on AWS, and one bad subscriber keeps nothing from the others.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
 tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.
@@ -54,7 +61,7 @@ except ImportError:  # moto before 5.2.5 has no request handler of its own
     from werkzeug.serving import WSGIRequestHandler as MotoRequestHandler
 
 from .backend import Backend
-from .events import forward, scheduled_rule
+from .events import forward, put_service_event, scheduled_rule
 from .function_urls import find_function_url
 from .hooks import Hooks
 from .http_apis import find_http_api
@@ -62,6 +69,7 @@ from .iot import topic_rules
 from .lookup import find_for_event, find_function, statements
 from .rest_apis import find_rest_stage
 from .roles import find_role
+from .s3 import bucket_settings, object_changes
 from .scheduler import find_schedule
 from .services import (
     application,
@@ -77,6 +85,7 @@ __all__ = [
     "Hooks",
     "MotoRequestHandler",
     "application",
+    "bucket_settings",
     "find_for_event",
     "find_function",
     "find_role",
@@ -88,6 +97,8 @@ __all__ = [
     "load_managed_policies",
     "matches",
     "scheduled_rule",
+    "object_changes",
+    "put_service_event",
     "start",
     "statements",
     "stop",

@@ -14,6 +14,7 @@ import moto.events.responses as responses
 from moto.events.exceptions import ValidationException
 
 from ..clock import iso
+from ..environ import ACCOUNT_ID
 from ..model import ApiError
 from ..push.eventbridge import Rule
 from .event_checks import check_pattern, check_request, check_rule, check_targets, is_object
@@ -50,6 +51,11 @@ def scheduled_rule(arn: str) -> Rule | None:
     if found is None or not found.scheduled_expression or found.state == "DISABLED":
         return None
     return _rule(found)
+
+
+def put_service_event(region: str, entry: Event) -> None:
+    """Puts an entry of PutEvents whose source is AWS's own, which users may not put."""
+    _motos_put_events(models.events_backends[ACCOUNT_ID][region], [entry])
 
 
 def forward(bus_arn: str, event: Event) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ..push.eventbridge import EventBridge
     from ..push.iot import TopicRules
     from ..push.logs import LogSubscriptions
+    from ..push.s3 import BucketNotifications
     from ..push.scheduler import Scheduler
+    from ..push.sns import TopicSubscriptions
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Hooks:
     scheduler: Scheduler
     logs: LogSubscriptions
     iot: TopicRules
+    bucket_notifications: BucketNotifications
+    topic_subscriptions: TopicSubscriptions
 
 
 _hooks: Hooks | None = None

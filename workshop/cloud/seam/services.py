@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
-from . import events, function_urls, http_apis, iot, logs, rest_apis, scheduler
+from . import events, function_urls, http_apis, iot, logs, rest_apis, s3, scheduler, sns
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
@@ -66,6 +66,8 @@ def start(hooks: Hooks) -> None:
     iot.install()
     for each in (rest_apis, http_apis, function_urls):
         each.install()
+    s3.install()
+    sns.install()
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     events.install()
