@@ -86,17 +86,40 @@ class Processor:
         """Returns when the records are done with, or when the poller was stopped."""
         self._process(Batch(records))
 
-    def invoke(self, event: dict[str, Any], batch: Batch) -> bool:
+    def process_event(self, event: dict[str, Any]) -> bool:
+        """Invokes with an event that has no records until it succeeded or attempts are used up.
+
+        False if the poller was stopped before.
+        """
+        batch = Batch([])
+        while not self._poller.stopped:
+            if not self._invoke(event, batch):
+                continue
+            if not batch.last.outcome.error:
+                self._mapping.last_result = "OK"
+                return True
+            self._mapping.last_result = FAILED
+            batch.attempts += 1
+            if self._used_up(batch):
+                return True
+            self._back_off(batch.attempts)
+        return False
+
+    def _invoke(self, event: dict[str, Any], batch: Batch) -> bool:
         """One attempt; False if the function could not be invoked, and is to be again."""
         try:
             batch.last = self._poller.invoke(event, dump)
         except ApiError as error:
             if error.status == 429:  # a throttle uses up no attempt
                 self._throttles += 1
-                self.back_off(self._throttles)
+                self._back_off(self._throttles)
             else:
                 self._mapping.last_result = f"PROBLEM: {error.message}"
                 self._wait_for_function()
+            return False
+        except Exception as error:  # the cloud's own fault, or it closes
+            self._mapping.last_result = f"PROBLEM: {error}"
+            self._back_off(1)
             return False
         self._throttles = 0
         return True
@@ -104,7 +127,7 @@ class Processor:
     def _process(self, batch: Batch) -> None:
         while batch.records and not self._poller.stopped:
             self._drop_old(batch)
-            if batch.records and self.invoke(self._source.event(batch.records), batch):
+            if batch.records and self._invoke(self._source.event(batch.records), batch):
                 self._look_at_answer(batch)
 
     def _look_at_answer(self, batch: Batch) -> None:
@@ -122,11 +145,14 @@ class Processor:
                 self._bisect(batch)
                 return
         batch.attempts += 1
-        limit = self._mapping["MaximumRetryAttempts"]
-        if limit != -1 and batch.attempts > limit:
+        if self._used_up(batch):
             self._give_up(batch, batch.records, "RetryAttemptsExhausted")
         else:
-            self.back_off(batch.attempts)
+            self._back_off(batch.attempts)
+
+    def _used_up(self, batch: Batch) -> bool:
+        limit = self._mapping["MaximumRetryAttempts"]
+        return limit != -1 and batch.attempts > limit
 
     def _succeeded(self, batch: Batch) -> int | None:
         """How many records at the batch's start are done with; None if all of it failed."""
@@ -177,7 +203,7 @@ class Processor:
         self._source.done(records)
         batch.records = batch.records[len(records) :]
 
-    def back_off(self, attempts: int) -> None:
+    def _back_off(self, attempts: int) -> None:
         """Waits before the next attempt, longer each time; it counts for the records' age."""
         seconds = min(LONGEST_BACK_OFF, 2.0 ** (min(attempts, 10) - 1))
         self._poller.pause(shrunk(seconds))
