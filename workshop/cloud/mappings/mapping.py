@@ -125,6 +125,8 @@ def check_creation(spec: dict[str, Any]) -> None:
     service = source.split(":")[2] if source.count(":") >= 5 else ""
     if service not in ("sqs", "kinesis", "dynamodb"):
         raise invalid("Unrecognized event source.")
+    if service == "dynamodb" and "/stream/" not in source:  # a table is none, its stream is
+        raise invalid("Unrecognized event source.")
     position = spec.get("StartingPosition")
     if service != "sqs":
         if position is None:
