@@ -36,7 +36,12 @@ class Mappings:
         poller = self._poller(mapping, function.timeout_s)
         with self._lock:
             self._mappings[mapping.uuid] = mapping
-        self._begin(mapping, poller)
+        try:
+            self._begin(mapping, poller)
+        except BaseException:  # the source went away meanwhile; nothing is left half made
+            self._end(mapping.uuid)
+            self._mappings.pop(mapping.uuid, None)
+            raise
         return mapping
 
     def get(self, uuid: str) -> Mapping | None:
@@ -58,8 +63,9 @@ class Mappings:
         mapping = self._existing(uuid)
         merged = {**mapping.get_configuration(), **spec}
         check_settings(merged, mapping.source_arn)
-        ends = spec.get("DestinationConfig") or {}
-        check_destination((ends.get("OnFailure") or {}).get("Destination"), self._tools)
+        if mapping.service in ("kinesis", "dynamodb"):
+            ends = spec.get("DestinationConfig") or {}
+            check_destination((ends.get("OnFailure") or {}).get("Destination"), self._tools)
         if spec.get("FunctionName"):
             function, mapping.function_arn = self._function(spec["FunctionName"], mapping.region)
             mapping.role = function.role

@@ -4,6 +4,11 @@ Follows "How Lambda processes records from stream and queue-based event sources"
 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html). A stream says
 when something arrived in a shard (`arrived`); nothing is asked of it before. Each shard is read by
 itself, so a batch that fails holds up its own shard only.
+
+What a learner waits for is shrunk (timers.SHRINK): the delays between attempts, and so the time
+until a record that fails is too old, since those delays count for its age as they are on AWS. A
+batching window and a tumbling window are as long as they say. With endless attempts, AWS's default,
+a batch that always fails keeps the cloud from being idle; so does a tumbling window that is open.
 """
 
 from __future__ import annotations
