@@ -8,6 +8,7 @@ from typing import Any
 from ..model import ApiError, FunctionVersion
 from ..timers import Timer
 from ..validation import invalid
+from .failures import check_destination
 from .mapping import Mapping, check_creation, check_settings
 from .poller import Poller, Tools
 from .queues import QueuePoller
@@ -35,7 +36,12 @@ class Mappings:
         poller = self._poller(mapping, function.timeout_s)
         with self._lock:
             self._mappings[mapping.uuid] = mapping
-        self._begin(mapping, poller)
+        try:
+            self._begin(mapping, poller)
+        except BaseException:  # the source went away meanwhile; nothing is left half made
+            self._end(mapping.uuid)
+            self._mappings.pop(mapping.uuid, None)
+            raise
         return mapping
 
     def get(self, uuid: str) -> Mapping | None:
@@ -57,6 +63,9 @@ class Mappings:
         mapping = self._existing(uuid)
         merged = {**mapping.get_configuration(), **spec}
         check_settings(merged, mapping.source_arn)
+        if mapping.service in ("kinesis", "dynamodb"):
+            ends = spec.get("DestinationConfig") or {}
+            check_destination((ends.get("OnFailure") or {}).get("Destination"), self._tools)
         if spec.get("FunctionName"):
             function, mapping.function_arn = self._function(spec["FunctionName"], mapping.region)
             mapping.role = function.role
@@ -73,6 +82,7 @@ class Mappings:
             mapping.state = "Updating"
             state = "Enabled" if mapping.enabled else "Disabled"
             self._timer.later(TRANSITION, self._settle, mapping, state)
+            self._look_again(uuid)
         return mapping
 
     def delete(self, uuid: str) -> Mapping:
@@ -89,6 +99,12 @@ class Mappings:
             if poller.mapping.service == service:
                 poller.wake()
 
+    def arrived(self, source_arn: str, shard_id: str) -> None:
+        """Has the pollers of a stream read a shard: something came, or it is new, or closed."""
+        for poller in list(self._pollers.values()):
+            if poller.mapping.source_arn == source_arn and isinstance(poller, StreamPoller):
+                poller.arrived(shard_id)
+
     def close(self) -> None:
         """Ends every poller."""
         for uuid in list(self._pollers):
@@ -98,9 +114,9 @@ class Mappings:
         if not mapping.enabled:
             self._timer.later(TRANSITION, self._settle, mapping, "Disabled")
             return
-        poller.start()
-        with self._lock:
+        with self._lock:  # first, so that it misses nothing from its start on
             self._pollers[mapping.uuid] = poller
+        poller.start()
         self._timer.later(TRANSITION, self._settle, mapping, "Enabled")
 
     def _end(self, uuid: str) -> None:
@@ -108,6 +124,12 @@ class Mappings:
             poller = self._pollers.pop(uuid, None)
         if poller:
             poller.stop()
+
+    def _look_again(self, uuid: str) -> None:
+        """Has a mapping's poller see its settings."""
+        poller = self._pollers.get(uuid)
+        if poller:
+            poller.wake()
 
     def _settle(self, mapping: Mapping, state: str) -> None:
         if mapping.state not in ("Deleting", state):
@@ -148,6 +170,7 @@ class Mappings:
             poller.check()
         except Exception as error:
             raise invalid(f"Stream not found: {mapping.source_arn}") from error
+        poller.check_destination()
         return poller
 
     def _queue_poller(self, mapping: Mapping, timeout_s: int) -> Poller:

@@ -17,10 +17,36 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
-from . import events, function_urls, http_apis, iot, logs, rest_apis, s3, scheduler, sns
+from . import (
+    dynamodb,
+    events,
+    function_urls,
+    http_apis,
+    iot,
+    kinesis,
+    logs,
+    rest_apis,
+    s3,
+    scheduler,
+    sns,
+)
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
+# Each puts its methods in moto's place, however often it is asked to.
+PATCHED = (
+    dynamodb,
+    events,
+    function_urls,
+    http_apis,
+    iot,
+    kinesis,
+    logs,
+    rest_apis,
+    s3,
+    scheduler,
+    sns,
+)
 ROLE = "lambda-role"
 TRUST = {
     "Version": "2012-10-17",
@@ -62,16 +88,10 @@ def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -
 def start(hooks: Hooks) -> None:
     """Puts the subclass in moto's place and empties moto; makes the role `lambda-role`."""
     set_hooks(hooks)
-    logs.install()
-    iot.install()
-    for each in (rest_apis, http_apis, function_urls):
+    for each in PATCHED:
         each.install()
-    s3.install()
-    sns.install()
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
-    events.install()
-    scheduler.install()
     moto_api_backend.reset()
     lambda_models.lambda_backends.reset()
     iam_backends[ACCOUNT_ID]["aws"].create_role(
