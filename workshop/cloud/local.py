@@ -9,13 +9,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from .activity import Activity
+from .alarms import Alarms
 from .asynchronous import AsynchronousQueue
+from .concurrency import DEFAULT_LIMIT, Concurrency
 from .destinations import Destinations
 from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
 from .exchange import Watcher
@@ -25,8 +28,10 @@ from .launcher import choose_launcher
 from .loops import LoopGuard
 from .mappings.poller import Tools
 from .mappings.registry import Mappings
+from .metrics import Metrics
 from .model import FunctionVersion, Invocation, Request
 from .pools import Pools
+from .provisioned import Provisioned
 from .push.deliveries import Deliveries
 from .timers import Timer
 
@@ -71,15 +76,25 @@ class LocalCloud:
     """AWS on this machine: moto's APIs over HTTP, and Lambda functions that really run.
 
     One can run in a process at a time, since moto keeps its state in the process. `isolation`
-    is "auto" (bubblewrap where it works) or "process".
+    is "auto" (bubblewrap where it works) or "process". `account_concurrency` is how many
+    invocations may run at once in a region; under 1,000, a tenth of it must stay unreserved in
+    place of AWS's 100, so that a small account can be taught with.
     """
 
     region = REGION
     account_id = ACCOUNT_ID
 
-    def __init__(self, port: int = 0, isolation: str = "auto") -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        isolation: str = "auto",
+        account_concurrency: int = DEFAULT_LIMIT,
+    ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
+        if account_concurrency < 1:
+            raise ValueError(f"account_concurrency is 1 or more, not {account_concurrency!r}")
+        self._account_concurrency = account_concurrency
         self._port = port
         self._wanted_isolation = isolation
         self._running = False
@@ -105,6 +120,7 @@ class LocalCloud:
 
     def _start(self) -> None:
         from . import seam  # here, since it imports moto, which takes most of a start
+        from .lambda_api import LambdaApi
         from .server import Api, Gate, Server
 
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
@@ -114,9 +130,16 @@ class LocalCloud:
             self.isolation = launcher.name
             pools = Pools(folder, launcher, self._credentials, self._guardian)
             self._activity, self._timer = Activity(), Timer()
-            self._invoker = Invoker(pools, seam.write_logs, self._activity)
-            destinations = Destinations(self._own_client)
-            loops = LoopGuard(seam.write_logs)
+            metrics = Metrics()
+            provisioned = Provisioned(
+                pools, seam.find_function, seam.shares, seam.write_logs, self._activity
+            )
+            concurrency = Concurrency(self._account_concurrency, seam.reserved, provisioned.totals)
+            self._invoker = Invoker(
+                pools, provisioned, concurrency, metrics, seam.write_logs, self._activity
+            )
+            destinations = Destinations(self._own_client, metrics)
+            loops = LoopGuard(seam.write_logs, metrics)
             self._deliveries = Deliveries(
                 seam.find_function, seam.statements, self._submit, new_request
             )
@@ -127,6 +150,10 @@ class LocalCloud:
                 loops,
                 self._activity,
                 self._timer,
+                metrics,
+            )
+            self._alarms = Alarms(
+                self._polling_client, self._own_client, self._deliveries, ACCOUNT_ID
             )
             tools = Tools(
                 client=self._polling_client,
@@ -140,13 +167,35 @@ class LocalCloud:
                 wake=self._wake,
             )
             self._mappings = Mappings(tools, self._timer)
+
+            def retire(arn: str, version: str | None) -> None:
+                pools.retire(arn, version)
+                provisioned.retire(arn, version)
+
             seam.start(
-                seam.Hooks(pools.retire, self._invoke_for_moto, self._mappings, self._deliveries)
+                seam.Hooks(
+                    retire,
+                    self._invoke_for_moto,
+                    self._mappings,
+                    self._deliveries,
+                    concurrency,
+                    provisioned,
+                    metrics,
+                    self._alarms,
+                )
             )
             gate = Gate({self._access_key_id, self._function_key_id, self._polling_key_id})
             watchers: dict[str, Watcher] = {}  # by the service whose calls they hear of
             api = Api(
-                gate, self._invoker, self._queue, loops, self._wake, self._polling_key_id, watchers
+                gate,
+                self._invoker,
+                self._queue,
+                loops,
+                self._wake,
+                self._polling_key_id,
+                watchers,
+                LambdaApi(provisioned, concurrency),
+                self._alarms,
             )
             self._server = Server(api, self._port)
         except BaseException:
@@ -185,9 +234,13 @@ class LocalCloud:
     def idle(self, timeout: float = 60) -> None:
         """Returns when nothing runs, waits or is to be tried again, and every event has ended.
 
-        Raises TimeoutError after `timeout` seconds; it names what still goes on.
+        Alarms are up to date then, and what they set off has ended too. Raises TimeoutError after
+        `timeout` seconds; it names what still goes on.
         """
+        deadline = time.monotonic() + timeout
         self._activity.idle(timeout)
+        while self._alarms.evaluate():
+            self._activity.idle(max(0.0, deadline - time.monotonic()))
 
     def invocations(self, function_name: str | None = None) -> list[Invocation]:
         """What ran here, in the order in which it ended."""

@@ -15,9 +15,11 @@ from urllib.parse import parse_qs, unquote
 
 from werkzeug.serving import ThreadedWSGIServer
 
+from .alarms import Alarms
 from .asynchronous import AsynchronousQueue
 from .exchange import Exchange, Watcher, request_headers
 from .invoker import Invoker, new_request
+from .lambda_api import LambdaApi
 from .loops import LoopGuard
 from .model import ApiError, Outcome, PortTaken
 from .seam import MotoRequestHandler, application, find_function, load_managed_policies
@@ -64,8 +66,11 @@ class Api:
         wake: Callable[[str], None],
         own_key: str,
         watchers: dict[str, Watcher],
+        lambda_api: LambdaApi,
+        alarms: Alarms,
     ) -> None:
         self._gate = gate
+        self._lambda_api, self._alarms = lambda_api, alarms
         self._wake, self._own_key = wake, own_key
         self._invoker = invoker
         self._queue, self._loops = queue, loops
@@ -83,7 +88,12 @@ class Api:
         found = INVOKE.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
+        if self._lambda_api.answers(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+            return self._ask_lambda_api(environ, start_response)
         service = _service(environ)
+        if service == "monitoring" and access_key(environ) != self._own_key:
+            self._alarms.evaluate()
+            self._alarms.look_at(_region(environ))
         if service == "iam":
             load_managed_policies()
         answer = self._ask_moto(service, environ, start_response)
@@ -94,6 +104,24 @@ class Api:
             # What moto did may have put something into a queue, whatever the service was.
             self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
         return answer
+
+    def _ask_lambda_api(
+        self, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        body = _read_body(environ)
+        try:
+            status, answer = self._lambda_api.answer(
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"],
+                environ.get("QUERY_STRING", ""),
+                _region(environ),
+                body,
+            )
+        except ApiError as error:
+            headers = [("x-amzn-ErrorType", error.code)]
+            return _respond(start_response, error.status, headers, error.body())
+        payload = b"" if answer is None else json.dumps(answer).encode()
+        return _respond(start_response, status, [], payload)
 
     def _ask_moto(
         self, service: str | None, environ: dict[str, Any], start_response: StartResponse

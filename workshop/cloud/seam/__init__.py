@@ -7,7 +7,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   own services find the subclass too.
 - `LambdaBackend.create_function`, `update_function_code`, `update_function_configuration`,
   `publish_version`, `delete_function`, `put_function_concurrency`,
-  `put_/update_/get_function_event_invoke_config`, `invoke`: overridden, to
+  `update_alias`, `delete_alias`, `put_/update_/get_function_event_invoke_config`, `invoke`:
+  overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
   know of no mapping and deliver nothing themselves; the pollers do.
@@ -17,6 +18,11 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
+- `LambdaStorage._functions`, `list_layers`, `get_layer_versions`: read, for what the account uses.
+- `CloudWatchMetricProvider`: subclassed; moto asks it for Lambda's metrics (cloudwatch.py).
+- `CloudWatchBackend.put_metric_alarm`, `get_metric_data`, `get_filtered_metrics`,
+  `CloudWatchResponse.get_metric_statistics`, `Alarm.update_state`: replaced, so that a metric is
+  answered as AWS does, and that alarms begin, and act, as they do there.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
@@ -25,6 +31,7 @@ tests/test_cloud_seam.py is the contract: it fails when a moto release moves one
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
+from .account import latest, reserved, shares, usage
 from .backend import Backend
 from .hooks import Hooks
 from .lookup import find_for_event, find_function, statements
@@ -37,10 +44,14 @@ __all__ = [
     "application",
     "find_for_event",
     "find_function",
+    "latest",
     "load_managed_policies",
     "matches",
+    "reserved",
+    "shares",
     "start",
     "statements",
     "stop",
+    "usage",
     "write_logs",
 ]

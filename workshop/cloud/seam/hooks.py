@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from moto.core.exceptions import JsonRESTError
 
 if TYPE_CHECKING:
+    from ..alarms import Alarms
+    from ..concurrency import Concurrency
     from ..mappings.registry import Mappings
+    from ..metrics import Metrics
+    from ..provisioned import Provisioned
     from ..push.deliveries import Deliveries
 
 
@@ -21,6 +25,10 @@ class Hooks:
     invoke: Callable[[str, str, str | None, bytes], bytes]  # for services that only moto knows
     mappings: Mappings
     deliveries: Deliveries
+    concurrency: Concurrency
+    provisioned: Provisioned
+    metrics: Metrics
+    alarms: Alarms
 
 
 _hooks: Hooks | None = None

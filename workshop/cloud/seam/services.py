@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
+from . import cloudwatch
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
@@ -61,6 +62,7 @@ def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -
 def start(hooks: Hooks) -> None:
     """Puts the subclass in moto's place and empties moto; makes the role `lambda-role`."""
     set_hooks(hooks)
+    cloudwatch.install()
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     moto_api_backend.reset()
