@@ -9,12 +9,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 KIND = (
-    "import os, time\n"
+    "import os\n"
     "kind = os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
     "def handler(event, context):\n"
-    "    time.sleep(event.get('sleep', 0))\n"
     "    if event.get('die'): os._exit(3)\n"
     "    return kind"
+)
+MEETS = (  # returns when as many people are in the room as it was told
+    "import os, time, boto3\n"
+    "s3 = boto3.client('s3')\n"
+    "def handler(event, context):\n"
+    "    s3.put_object(Bucket=event['room'], Key=context.aws_request_id)\n"
+    "    while s3.list_objects_v2(Bucket=event['room'])['KeyCount'] < event['people']:\n"
+    "        time.sleep(0.02)\n"
+    "    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']"
 )
 FAILS = "raise RuntimeError('no luck')\ndef handler(event, context): pass"
 ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
@@ -97,13 +105,13 @@ def test_json_logs_name_the_type_of_initialization(lab):
 
 
 def test_more_requests_than_environments_spill_over(lab):
-    name = publish(lab)
+    lab.cloud.client("s3").create_bucket(Bucket="spillover")
+    name = publish(lab, MEETS)
     provision(lab, name)
     lab.cloud.idle()
+    event = {"room": "spillover", "people": 3}
     with ThreadPoolExecutor(3) as pool:
-        kinds = list(
-            pool.map(lambda _: lab.invoke(name, {"sleep": 0.7}, Qualifier="1").value, range(3))
-        )
+        kinds = list(pool.map(lambda _: lab.invoke(name, event, Qualifier="1").value, range(3)))
     assert sorted(kinds) == [ON_DEMAND, ON_DEMAND, PROVISIONED]
 
 
@@ -164,16 +172,20 @@ def test_a_deleted_configuration_ends_its_environments(lab):
 
 
 def test_a_deleted_configuration_lets_a_busy_environment_finish(lab):
-    name = publish(lab)
+    s3 = lab.cloud.client("s3")
+    s3.create_bucket(Bucket="busy")
+    name = publish(lab, MEETS)
     provision(lab, name)
     lab.cloud.idle()
+    event = {"room": "busy", "people": 2}
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(lab.invoke, name, {"sleep": 1}, Qualifier="1")
-        with pytest.raises(TimeoutError):
-            lab.cloud.idle(timeout=0.3)
+        running = pool.submit(lab.invoke, name, event, Qualifier="1")
+        while not s3.list_objects_v2(Bucket="busy")["KeyCount"]:
+            pass  # until it is in
         lab.client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+        s3.put_object(Bucket="busy", Key="somebody else")
         assert running.result().value == PROVISIONED
-    assert lab.invoke(name, {}, Qualifier="1").value == ON_DEMAND
+    assert lab.invoke(name, event, Qualifier="1").value == ON_DEMAND
 
 
 def test_a_function_that_is_deleted_and_made_again_has_none(lab):

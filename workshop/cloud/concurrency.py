@@ -107,11 +107,11 @@ class Concurrency:
 
 
 def minimum_unreserved(limit: int) -> int:
-    """What must stay unreserved: 100, or a tenth of a limit that was made smaller to teach with.
+    """What must stay unreserved: 100, or a tenth of a limit that was made small to teach with.
 
     AWS has 100, and refuses every reservation in an account whose limit is not above it.
     """
-    return min(100, limit // 10)
+    return max(1, min(100, limit // 10))
 
 
 def throttled(reason: str) -> ApiError:

@@ -71,14 +71,8 @@ class LambdaApi:
         found = self._find(method, path)
         assert found is not None, "ask answers() first"
         handle, match = found
-        try:
-            parsed = json.loads(body or b"{}")
-        except ValueError:
-            raise ApiError(
-                400, "SerializationException", "Could not parse request body into json"
-            ) from None
         name = unquote(match.groupdict().get("name", ""))
-        return handle(Call(region, name, parse_qs(query), parsed))
+        return handle(Call(region, name, parse_qs(query), _parsed(body)))
 
     def _find(
         self, method: str, path: str
@@ -145,8 +139,7 @@ class LambdaApi:
     def _list_provisioned(self, call: Call) -> Answer:
         function, _ = find_function(call.region, call.name, None)
         configs = sorted(self._provisioned.of_function(function.arn), key=lambda c: c.qualifier)
-        first = int(call.query.get("Marker", ["0"])[0])
-        most = int(call.query.get("MaxItems", ["50"])[0])
+        first, most = _number(call, "Marker", 0), _number(call, "MaxItems", 50)
         page = configs[first : first + most]
         answer: dict[str, Any] = {
             "ProvisionedConcurrencyConfigs": [
@@ -228,6 +221,23 @@ def get_runtime_management(call: Call) -> Answer:
     version = _version(call)
     kept = latest(call.region, call.name).runtime_management.get(version.rpartition(":")[2])
     return 200, {**(kept or {"UpdateRuntimeOn": "Auto"}), "FunctionArn": version}
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body or b"{}")
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ApiError(400, "SerializationException", "Could not parse request body into json")
+    return parsed
+
+
+def _number(call: Call, name: str, otherwise: int) -> int:
+    given = call.query.get(name, [str(otherwise)])[0]
+    if not given.isdigit():
+        raise invalid(f"Invalid value for {name}: {given}")
+    return int(given)
 
 
 def _version(call: Call) -> str:

@@ -17,6 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from .alarms import Alarms
 from .asynchronous import AsynchronousQueue
+from .event_stream import streamed
 from .exchange import Exchange, Watcher, request_headers
 from .invoker import Invoker, new_request
 from .lambda_api import LambdaApi
@@ -26,6 +27,7 @@ from .seam import MotoRequestHandler, application, find_function, load_managed_p
 from .tracing import following
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?")
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/")
 XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
 StartResponse = Callable[..., Any]
@@ -85,7 +87,7 @@ class Api:
             return self._serve(environ, start_response)
 
     def _serve(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        found = INVOKE.fullmatch(environ["PATH_INFO"])
+        found = INVOKE.fullmatch(environ["PATH_INFO"]) or STREAM.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
         if self._lambda_api.answers(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
@@ -193,6 +195,10 @@ class Api:
         self._loops.check(function, request)
         outcome = self._invoker.synchronous(function, request)
         headers.append(("X-Amz-Executed-Version", function.version))
+        if STREAM.fullmatch(environ["PATH_INFO"]):
+            with_log = environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail"
+            headers.append(("Content-Type", "application/vnd.amazon.eventstream"))
+            return _respond(start_response, 200, headers, streamed(outcome, with_log))
         headers += _outcome_headers(outcome, environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail")
         return _respond(start_response, 200, headers, outcome.payload)
 
@@ -319,7 +325,9 @@ def _outcome_headers(outcome: Outcome, with_log: bool) -> list[tuple[str, str]]:
 def _respond(
     start_response: StartResponse, status: int, headers: list[tuple[str, str]], body: bytes
 ) -> Iterable[bytes]:
-    every = [*headers, ("Content-Type", "application/json")]
+    every = list(headers)
+    if "Content-Type" not in dict(headers):
+        every.append(("Content-Type", "application/json"))
     if status != 204:
         every.append(("Content-Length", str(len(body))))
     start_response(f"{status} {_REASONS.get(status, 'Error')}", every)

@@ -56,6 +56,8 @@ def shares(region: str, name: str, qualifier: str) -> dict[str, float]:
 def latest(region: str, name: str) -> Function:
     """A function's $LATEST, where its settings are kept. Raises ApiError, 404."""
     try:
-        return lambda_models.lambda_backends[ACCOUNT_ID][region].get_function(split_name(name)[0])
+        return lambda_models.lambda_backends[ACCOUNT_ID][region].get_function(
+            split_name(name, None)[0]
+        )
     except LambdaClientError as error:
         raise ApiError(error.code, error.error_type, error.message) from None
