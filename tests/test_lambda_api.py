@@ -6,6 +6,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from support import package
 
 MB = 1024 * 1024
 
@@ -34,6 +35,15 @@ def test_account_settings(lab):
     assert after["AccountUsage"]["FunctionCount"] == before["AccountUsage"]["FunctionCount"] + 1
     grown = after["AccountUsage"]["TotalCodeSize"] - before["AccountUsage"]["TotalCodeSize"]
     assert grown == 2 * size  # $LATEST and version 1
+
+
+def test_layers_count_as_stored_code(lab):
+    usage = lambda: lab.client.get_account_settings()["AccountUsage"]["TotalCodeSize"]  # noqa: E731
+    before = usage()
+    layer = lab.client.publish_layer_version(
+        LayerName="deps", Content={"ZipFile": package(python__x="x = 1")}
+    )
+    assert usage() - before == layer["Content"]["CodeSize"] > 0
 
 
 def test_recursion_is_stopped_or_allowed(lab):

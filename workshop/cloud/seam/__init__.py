@@ -18,7 +18,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
-- `LambdaStorage._functions`, `list_layers`, `get_layer_versions`: read, for what the account uses.
+- `LambdaStorage._functions`, `list_layers`, `LayerStorage.get_layer_versions`: read, for what the
+  account uses; `LambdaStorage._aliases`: emptied when a function is deleted.
 - `CloudWatchMetricProvider`: subclassed; moto asks it for Lambda's metrics (cloudwatch.py).
 - `CloudWatchBackend.put_metric_alarm`, `get_metric_data`, `get_filtered_metrics`,
   `CloudWatchResponse.get_metric_statistics`, `Alarm.update_state`: replaced, so that a metric is

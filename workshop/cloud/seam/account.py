@@ -28,7 +28,7 @@ def usage(region: str) -> tuple[int, int]:
     functions = list(backend._lambdas._functions.values())
     stored = [version for each in functions for version in [each["latest"], *each["versions"]]]
     for layer in backend.list_layers():
-        stored += backend.get_layer_versions(layer["LayerName"])
+        stored += backend._layers.get_layer_versions(layer["LayerName"])
     return sum(int(each.code_size or 0) for each in stored), len(functions)
 
 
