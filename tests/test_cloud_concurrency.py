@@ -56,17 +56,19 @@ def test_200_at_once_are_all_answered(lab):
 
 
 def test_reserved_concurrency_throttles(lab):
-    lab.cloud.client("s3").create_bucket(Bucket="room-of-two")
+    s3 = lab.cloud.client("s3")
+    s3.create_bucket(Bucket="room-of-two")
     name = lab.create(meeting(2), Timeout=60)
     lab.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     first = threading.Thread(target=lab.invoke, args=(name, {"room": "room-of-two"}))
     first.start()
+    while not s3.list_objects_v2(Bucket="room-of-two")["KeyCount"]:
+        pass  # until the first one is in
+    lab.invoke(name, {"room": "room-of-two"}, InvocationType="DryRun")
     with pytest.raises(ClientError) as caught:
-        while True:  # until the first one is in
-            lab.invoke(name, {"room": "room-of-two"}, InvocationType="DryRun")
-            lab.client.invoke(FunctionName=name, Payload='{"room": "room-of-two"}')
-    lab.cloud.client("s3").put_object(Bucket="room-of-two", Key="let it go")
-    lab.cloud.client("s3").put_object(Bucket="room-of-two", Key="let it go on")
+        lab.client.invoke(FunctionName=name, Payload='{"room": "room-of-two"}')
+    s3.put_object(Bucket="room-of-two", Key="let it go")
+    s3.put_object(Bucket="room-of-two", Key="let it go on")
     first.join(timeout=30)
     response = caught.value.response
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 429

@@ -223,7 +223,7 @@ def test_children_begin_when_their_parents_window_has_ended(lab):
 
 def test_a_clock_that_is_moved_ends_a_window(lab):
     """The pollers ask `Tools.now`; whoever moves that clock wakes them."""
-    mappings, ahead = lab.cloud._mappings, [0.0]
+    mappings, ahead = lab.cloud._parts.mappings, [0.0]
     before = mappings._tools
     mappings._tools = replace(before, now=lambda: time.time() + ahead[0])
     try:

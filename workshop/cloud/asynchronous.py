@@ -14,6 +14,7 @@ from .activity import Activity
 from .destinations import Destinations
 from .invoker import check_runs_here, check_size
 from .loops import LoopGuard
+from .metrics import Metrics
 from .model import ApiError, EventSettings, FunctionVersion, Outcome, Request
 from .timers import SHRINK, Timer, shrunk
 from .workers import Workers
@@ -58,11 +59,12 @@ class AsynchronousQueue:
         loops: LoopGuard,
         activity: Activity,
         timer: Timer,
+        metrics: Metrics,
     ) -> None:
         self._run, self._find, self._loops = run, find, loops
         self._destinations = destinations
         self._activity = activity
-        self._timer = timer
+        self._timer, self._metrics = timer, metrics
         self._workers = Workers(AT_ONCE, "asynchronous-invocation")
 
     def submit(self, function: FunctionVersion, request: Request) -> None:
@@ -70,6 +72,7 @@ class AsynchronousQueue:
         check_size(request.payload, LARGEST_EVENT, "Event")
         check_runs_here(function)
         self._activity.begin(WAITING)
+        self._metrics.note(function, request.invoked_arn, {"AsyncEventsReceived": 1})
         self._workers.submit(self._attempt, Event(request))
 
     def close(self) -> None:
@@ -96,8 +99,10 @@ class AsynchronousQueue:
             return self._give_up(event, function, settings, "EventAgeExceeded")
         if event.attempts + event.throttles == 0 and self._loops.stops(function, event.request):
             return self._give_up(event, function, settings, "RecursiveInvocation")
+        age = {"AsyncEventAge": event.age() * 1000}
         try:
             event.outcome = self._run(function, event.request)
+            self._metrics.note(function, event.request.invoked_arn, age)
         except ApiError as error:
             if error.status != 429:
                 raise
@@ -114,4 +119,5 @@ class AsynchronousQueue:
     def _give_up(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
     ) -> None:
+        self._metrics.note(function, event.request.invoked_arn, {"AsyncEventsDropped": 1})
         self._destinations.failure(event, function, settings, condition)

@@ -6,11 +6,13 @@ Follows "Capturing records of Lambda asynchronous invocations"
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from .metrics import Metrics
 from .model import EventSettings, FunctionVersion, Outcome
 
 if TYPE_CHECKING:
@@ -22,14 +24,15 @@ LONGEST_ERROR_MESSAGE = 1024  # characters
 class Destinations:
     """Delivers through AWS's public APIs; `client(service, region)` gives a boto3 client."""
 
-    def __init__(self, client: Callable[[str, str], Any]) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[str, str], Any], metrics: Metrics) -> None:
+        self._client, self._metrics = client, metrics
 
     def success(self, event: Event, function: FunctionVersion, settings: EventSettings) -> None:
         """Records an event that a function handled."""
         if settings.on_success:
             record = invocation_record(event, function, "Success")
-            self.send(settings.on_success, record, function, "Success")
+            with self._counted("DestinationDeliveryFailures", event, function):
+                self.send(settings.on_success, record, function, "Success")
 
     def failure(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
@@ -37,9 +40,19 @@ class Destinations:
         """Records an event that was given up; its dead-letter queue gets the event itself."""
         if settings.on_failure:
             record = invocation_record(event, function, condition)
-            self.send(settings.on_failure, record, function, "Failure")
+            with self._counted("DestinationDeliveryFailures", event, function):
+                self.send(settings.on_failure, record, function, "Failure")
         if settings.dead_letter:
-            self._dead_letter(settings.dead_letter, event)
+            with self._counted("DeadLetterErrors", event, function):
+                self._dead_letter(settings.dead_letter, event)
+
+    @contextlib.contextmanager
+    def _counted(self, metric: str, event: Event, function: FunctionVersion) -> Iterator[None]:
+        """A delivery that fails shows in a metric, as on AWS, and keeps nothing else back."""
+        try:
+            yield
+        except Exception:  # the target is gone, or does not take it
+            self._metrics.note(function, event.request.invoked_arn, {metric: 1})
 
     def send(
         self, target: str, record: dict[str, Any], function: FunctionVersion | None, result: str

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 
 from .activity import Activity
+from .concurrency import Concurrency, Load
 from .environment import Environment
+from .metrics import Metrics, Value
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from .pools import Pools
+from .provisioned import Provisioned
 from .run import Run
 from .tracing import current, following, next_trace
 
@@ -25,12 +27,19 @@ LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
 class Invoker:
     """Runs requests; `write_logs(function, stream, events)` keeps what they log."""
 
-    def __init__(self, pools: Pools, write_logs: LogWriter, activity: Activity) -> None:
-        self._pools = pools
+    def __init__(
+        self,
+        pools: Pools,
+        provisioned: Provisioned,
+        concurrency: Concurrency,
+        metrics: Metrics,
+        write_logs: LogWriter,
+        activity: Activity,
+    ) -> None:
+        self._pools, self._provisioned = pools, provisioned
+        self._concurrency, self._metrics = concurrency, metrics
         self._write_logs = write_logs
         self._activity = activity
-        self._running: Counter[str] = Counter()
-        self._lock = threading.Lock()
         self.invocations: deque[Invocation] = deque(maxlen=KEPT_INVOCATIONS)
 
     def synchronous(self, function: FunctionVersion, request: Request) -> Outcome:
@@ -41,27 +50,38 @@ class Invoker:
 
     def run(self, function: FunctionVersion, request: Request) -> Outcome:
         """Runs a request of any size. Raises ApiError, 429, when throttled."""
-        self._enter(function)
+        taken = self._provisioned.take(function)
+        load = self._enter(function, request, taken)
         try:
-            return self._run(function, request)
+            if taken:
+                environment, ahead_ms = taken
+                run = Run(environment, request, False, ahead_ms)
+            else:
+                environment, is_new = self._pools.acquire(function)
+                run = Run(environment, request, is_new)
+            return self._run(environment, run, load, taken is not None)
         finally:
-            self._leave(function)
+            self._leave(function, request, taken is not None)
 
     def close(self) -> None:
         """Ends every environment."""
+        self._provisioned.close()
         self._pools.close()
 
-    def _run(self, function: FunctionVersion, request: Request) -> Outcome:
-        environment, is_new = self._pools.acquire(function)
-        run = Run(environment, request, is_new)
+    def _run(self, environment: Environment, run: Run, load: Load, provisioned: bool) -> Outcome:
+        keeper = self._provisioned.give_back if provisioned else self._pools.release
         try:
-            initialised = self._initialise(run) if is_new else True
+            initialised = self._initialise(run) if run.cold else True
             outcome, invocation = run.invoke(initialised)
         except BaseException:
-            self._pools.release(environment, False)
+            keeper(environment, False)
             raise
-        with following(request.trace_id):  # what its log lines lead to belongs to its trace
-            self._keep(environment, run, outcome, invocation)
+        self._count(environment.function, run, load, outcome, invocation, provisioned)
+        self.invocations.append(invocation)
+        logs = [*run.before, *outcome.logs]
+        with following(run.request.trace_id):  # what its log lines lead to belongs to its trace
+            self._write_logs(environment.function, environment.log_stream, logs)
+        keeper(environment, run.usable)
         return outcome
 
     def _initialise(self, run: Run) -> bool:
@@ -70,27 +90,49 @@ class Invoker:
         finally:
             self._pools.started()
 
-    def _keep(
-        self, environment: Environment, run: Run, outcome: Outcome, invocation: Invocation
+    def _count(
+        self,
+        function: FunctionVersion,
+        run: Run,
+        load: Load,
+        outcome: Outcome,
+        invocation: Invocation,
+        provisioned: bool,
     ) -> None:
-        self.invocations.append(invocation)
-        function, stream = environment.function, environment.log_stream
-        self._write_logs(function, stream, [*run.before, *outcome.logs])
-        self._pools.release(environment, run.usable)
+        """Notes the metrics of an invocation."""
+        values: dict[str, Value] = {
+            "Invocations": 1,
+            "Errors": int(outcome.error),
+            "Throttles": 0,
+            "Duration": invocation.duration_ms,
+            "ConcurrentExecutions": (load.account, load.function, load.resource),
+            "UnreservedConcurrentExecutions": load.unreserved,
+            "ClaimedAccountConcurrency": load.claimed,
+        }
+        if in_use := self._provisioned.in_use(function):
+            busy, wanted = in_use
+            values["ProvisionedConcurrentExecutions"] = busy
+            values["ProvisionedConcurrencyUtilization"] = busy / wanted
+            values["ProvisionedConcurrencyInvocations"] = int(provisioned)
+            values["ProvisionedConcurrencySpilloverInvocations"] = int(not provisioned)
+        self._metrics.note(function, run.invoked_arn, values, invocation.started_at)
 
-    def _enter(self, function: FunctionVersion) -> None:
-        with self._lock:
-            limit = function.reserved_concurrency
-            if limit is not None and self._running[function.arn] >= limit:
-                raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
-            self._running[function.arn] += 1
+    def _enter(
+        self,
+        function: FunctionVersion,
+        request: Request,
+        taken: tuple[Environment, float | None] | None,
+    ) -> Load:
+        try:
+            load = self._concurrency.enter(function, request.invoked_arn, taken is not None)
+        except ApiError:
+            self._metrics.note(function, request.invoked_arn, {"Throttles": 1})
+            raise
         self._activity.begin(f"{function.name} running")
+        return load
 
-    def _leave(self, function: FunctionVersion) -> None:
-        with self._lock:
-            self._running[function.arn] -= 1
-            if not self._running[function.arn]:
-                del self._running[function.arn]
+    def _leave(self, function: FunctionVersion, request: Request, provisioned: bool) -> None:
+        self._concurrency.leave(function, request.invoked_arn, provisioned)
         self._activity.end(f"{function.name} running")
 
 
@@ -114,11 +156,6 @@ def check_runs_here(function: FunctionVersion) -> None:
             f"The local cloud runs Python runtimes only, not {function.runtime}. "
             "Create the function with a python3 runtime, or invoke it on AWS.",
         )
-
-
-def throttled(reason: str) -> ApiError:
-    """The error of a caller that came over a limit of concurrency."""
-    return ApiError(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
 
 
 def new_request(payload: bytes, invoked_arn: str, client_context: str | None) -> Request:

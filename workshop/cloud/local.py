@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import os
-import secrets
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterable
@@ -16,68 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .activity import Activity
-from .asynchronous import AsynchronousQueue
-from .clock import Clock
-from .control import Control
-from .destinations import Destinations
-from .environ import ACCOUNT_ID, REGION, client_environ, scrubbed
-from .exchange import Watcher
+from .clients import Clients
+from .concurrency import DEFAULT_LIMIT
+from .environ import ACCOUNT_ID, REGION
 from .gateway.addresses import local_url
-from .gateway.gateway import Gateway
-from .gateway.invoking import Functions
 from .guardian import remove_tree
-from .invoker import Invoker, new_request
+from .guarding import Guardian
 from .launcher import choose_launcher
-from .loops import LoopGuard
-from .mappings.poller import Tools
-from .mappings.registry import Mappings
-from .model import ApiError, FunctionVersion, Invocation, LogEvent, Request
-from .pools import Pools
-from .push.deliveries import Deliveries
-from .push.eventbridge import EventBridge
-from .push.iot import TopicRules
-from .push.logs import LogSubscriptions
-from .push.scheduler import Scheduler
-from .roles import Call, Roles
-from .timers import Timer
-from .tracing import carry
+from .model import Invocation
 
 _one_at_a_time = threading.Lock()
-
-
-class Guardian:
-    """The small process that cleans up if this one is killed."""
-
-    def __init__(self, folder: Path) -> None:
-        script = Path(__file__).with_name("guardian.py")
-        self._process = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-s", str(script), str(folder)],
-            stdin=subprocess.PIPE,
-            env=scrubbed(os.environ),
-            start_new_session=True,
-        )
-        self._lock = threading.Lock()
-
-    def add(self, pid: int) -> None:
-        """Names a process to end with this one."""
-        self._tell(f"+{pid}\n")
-
-    def discard(self, pid: int) -> None:
-        """Takes a process off the list: it has ended."""
-        self._tell(f"-{pid}\n")
-
-    def close(self) -> None:
-        """Lets it end, and waits: it removes the folder."""
-        with self._lock:
-            self._process.stdin.close()
-        self._process.wait(timeout=10)
-
-    def _tell(self, line: str) -> None:
-        with self._lock:
-            if not self._process.stdin.closed:
-                self._process.stdin.write(line.encode())
-                self._process.stdin.flush()
 
 
 class LocalCloud:
@@ -87,6 +30,8 @@ class LocalCloud:
     is "auto" (bubblewrap where it works) or "process". With `cpu_share`, which may be set at any
     time, new execution environments get only the part of a CPU that their memory buys on AWS. With
     `enforce_roles`, which may be set likewise, a function may call only what its role allows.
+    `account_concurrency` is how many invocations may run at once in a region; under 1,000, a tenth
+    of it must stay unreserved in place of AWS's 100, so that a small account can be taught with.
     """
 
     region = REGION
@@ -98,19 +43,18 @@ class LocalCloud:
         isolation: str = "auto",
         cpu_share: bool = False,
         enforce_roles: bool = False,
+        account_concurrency: int = DEFAULT_LIMIT,
     ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
-        self._port = port
+        if account_concurrency < 1:
+            raise ValueError(f"account_concurrency is 1 or more, not {account_concurrency!r}")
+        self._port, self._wanted_isolation = port, isolation
+        self._account_concurrency = account_concurrency
         self.cpu_share = cpu_share
         self.enforce_roles = enforce_roles
-        self._wanted_isolation = isolation
+        self._clients = Clients()
         self._running = False
-        self._clients: dict[tuple[str, str, str], Any] = {}
-        self._clients_lock = threading.Lock()
-        self._access_key_id = "LKIA" + secrets.token_hex(8).upper()
-        self._polling_key_id = "LPIA" + secrets.token_hex(8).upper()
-        self._secret = secrets.token_urlsafe(30)
 
     def start(self) -> LocalCloud:
         """Starts it. Raises PortTaken, or RuntimeError if this process already runs one."""
@@ -126,147 +70,56 @@ class LocalCloud:
         return self
 
     def _start(self) -> None:
-        from . import seam  # here, since it imports moto, which takes most of a start
-        from .push.s3 import BucketNotifications  # and these import botocore
-        from .push.sns import TopicSubscriptions
-        from .server import Api, Gate, Server
+        from .parts import Parts  # here, since it imports moto, which takes most of a start
 
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
+        guardian = Guardian(folder)
         try:
-            self._guardian = Guardian(folder)
             launcher = choose_launcher(self._wanted_isolation, folder)
             self.isolation = launcher.name
-            self._roles = Roles(seam.find_role, lambda: self.enforce_roles)
-            pools = Pools(
-                folder, launcher, self._credentials, self._guardian, lambda: self.cpu_share
+            self._parts = Parts(
+                folder,
+                launcher,
+                guardian,
+                self._clients,
+                lambda: self.cpu_share,
+                lambda: self.enforce_roles,
+                self._account_concurrency,
             )
-            self._activity, self._timer = Activity(), Timer()
-            self._invoker = Invoker(pools, self._write_logs, self._activity)
-            destinations = Destinations(self._own_client)
-            loops = LoopGuard(self._write_logs)
-            self._deliveries = Deliveries(
-                seam.find_function, seam.statements, self._submit, new_request
-            )
-            self._queue = AsynchronousQueue(
-                self._invoker.run,
-                seam.find_for_event,
-                destinations,
-                loops,
-                self._activity,
-                self._timer,
-            )
-            tools = Tools(
-                client=self._polling_client,
-                find=seam.find_function,
-                run=self._invoker.run,
-                new_request=new_request,
-                matches=seam.matches,
-                destinations=destinations,
-                loops=loops,
-                activity=self._activity,
-                wake=self._wake,
-            )
-            self._mappings = Mappings(tools, self._timer)
-            self._clock = Clock(self._activity)
-            reach = (self._deliveries, self._own_client, self._clock)
-            self._topic_rules = TopicRules(
-                seam.topic_rules, self._deliveries, self._own_client, self._activity
-            )
-            bucket_notifications = BucketNotifications(
-                self._deliveries,
-                self._own_client,
-                seam.bucket_settings,
-                seam.object_changes,
-                seam.put_service_event,
-            )
-            hooks = seam.Hooks(
-                pools.retire,
-                self._invoke_for_moto,
-                self._mappings,
-                self._deliveries,
-                bucket_notifications=bucket_notifications,
-                topic_subscriptions=TopicSubscriptions(self._deliveries, self._own_client),
-                eventbridge=EventBridge(*reach, seam.scheduled_rule, seam.forward),
-                scheduler=Scheduler(*reach, seam.find_schedule, seam.find_role),
-                logs=LogSubscriptions(self._deliveries),
-                iot=self._topic_rules,
-            )
-            seam.start(hooks)
-            gate = Gate({self._access_key_id, self._polling_key_id}, self._roles)
-            # by the service whose calls they hear of
-            watchers: dict[str, Watcher] = {"s3": bucket_notifications}
-            gateway = Gateway(
-                Functions(
-                    seam.find_function,
-                    seam.statements,
-                    self._invoker.synchronous,
-                    new_request,
-                    self._deliveries.note,
-                ),
-                seam.find_rest_stage,
-                seam.find_http_api,
-                seam.find_function_url,
-                gate.signer,
-            )
-            api = Api(
-                gate,
-                self._invoker,
-                self._queue,
-                loops,
-                self._wake,
-                self._polling_key_id,
-                watchers,
-                Control(self._clock),
-                gateway,
-            )
-            self._server = Server(api, self._port)
+            server = self._parts.serve(self._port)
         except BaseException:
-            self._guardian.close()
+            guardian.close()
             remove_tree(str(folder))
             raise
-        self._folder = folder
+        self._folder, self._guardian = folder, guardian
         self._running = True
-        self.endpoint_url = f"http://127.0.0.1:{self._server.port}"
+        self.endpoint_url = self._clients.endpoint_url = f"http://127.0.0.1:{server.port}"
         atexit.register(self.close)
 
     def environ(self) -> dict[str, str]:
         """The environment variables with which any AWS client reaches this cloud."""
-        return client_environ(self.endpoint_url, self._access_key_id, self._secret)
-
-    def url(self, url: str) -> str:
-        """Where the URL of an API or a function URL, as AWS gives it, is reached here."""
-        return local_url(url, self.endpoint_url)
+        return self._clients.environ()
 
     def client(self, service: str, **kwargs: Any) -> Any:
         """A boto3 client of this cloud. It does not retry: a throttle shows as one."""
         region = kwargs.pop("region_name", REGION)
-        return self._make_client(service, region, self._access_key_id, **kwargs)
+        return self._clients.make(service, region, **kwargs)
 
-    def _make_client(self, service: str, region: str, key_id: str, **kwargs: Any) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        config = Config(
-            retries={"total_max_attempts": 1}, read_timeout=910, max_pool_connections=256
-        )
-        session = boto3.Session(
-            aws_access_key_id=key_id,
-            aws_secret_access_key=self._secret,
-            region_name=region,
-        )
-        config = config.merge(kwargs.pop("config", Config()))
-        return session.client(service, endpoint_url=self.endpoint_url, config=config, **kwargs)
+    def url(self, aws_url: str) -> str:
+        """An API's or a function's URL as AWS answers it, in a form that reaches this cloud."""
+        return local_url(aws_url, self.endpoint_url)
 
     def idle(self, timeout: float = 60) -> None:
         """Returns when nothing runs, waits or is to be tried again, and every event has ended.
 
-        Raises TimeoutError after `timeout` seconds; it names what still goes on.
+        Alarms are up to date then, and what they set off has ended too. Raises TimeoutError after
+        `timeout` seconds; it names what still goes on.
         """
-        self._activity.idle(timeout)
+        self._parts.idle(timeout)
 
     def now(self) -> datetime:
         """The time by which schedules fire, in UTC: real time, and what `advance` added."""
-        return self._clock.now()
+        return self._parts.clock.now()
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
@@ -275,34 +128,25 @@ class LocalCloud:
 
         Gives the new time. Raises ValueError for a step back, or for more than 366 days.
         """
-        return self._clock.advance(
+        return self._parts.clock.advance(
             timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days)
         )
 
     def invocations(self, function_name: str | None = None) -> list[Invocation]:
         """What ran here, in the order in which it ended."""
-        every: Iterable[Invocation] = list(self._invoker.invocations)
+        every: Iterable[Invocation] = list(self._parts.invoker.invocations)
         return [each for each in every if function_name in (None, each.function_name)]
 
     def problems(self) -> list[str]:
         """What services could not deliver to functions, in words, oldest first."""
-        return list(self._deliveries.problems)
+        return list(self._parts.deliveries.problems)
 
     def close(self) -> None:
         """Ends every function and removes every file; does nothing the second time."""
         if not self._running:
             return
         self._running = False
-        from . import seam
-
-        self._mappings.close()
-        self._clock.close()
-        self._timer.close()
-        self._server.close()
-        self._topic_rules.close()
-        self._queue.close()
-        self._invoker.close()
-        seam.stop()
+        self._parts.close()
         self._guardian.close()
         remove_tree(str(self._folder))
         atexit.unregister(self.close)
@@ -318,52 +162,3 @@ class LocalCloud:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _credentials(self, function: FunctionVersion) -> dict[str, str]:
-        """What a function's process gets: keys of its own, and the way to this cloud."""
-        key_id = self._roles.key_id(function)
-        return {
-            "AWS_ACCESS_KEY_ID": key_id,
-            "AWS_SECRET_ACCESS_KEY": self._secret,
-            "AWS_SESSION_TOKEN": "local-cloud-" + key_id.lower(),
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-        }
-
-    def _write_logs(self, function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
-        """Without a right to write logs a function still runs, and leaves no trace, as on AWS."""
-        from . import seam
-
-        arn = f"arn:aws:logs:{function.region}:{function.account_id}:log-group:{function.log_group}"
-        with contextlib.suppress(ApiError):
-            self._roles.check(function, Call("logs:PutLogEvents", f"{arn}:log-stream:{stream}"))
-            seam.write_logs(function, stream, events)
-
-    def _own_client(self, service: str, region: str) -> Any:
-        """A client with which the cloud itself speaks to its services."""
-        return self._kept_client(service, region, self._access_key_id)
-
-    def _polling_client(self, service: str, region: str) -> Any:
-        """The same for pollers: what they ask wakes no poller."""
-        return self._kept_client(service, region, self._polling_key_id)
-
-    def _kept_client(self, service: str, region: str, key_id: str) -> Any:
-        with self._clients_lock:  # boto3 makes one at a time
-            which = service, region, key_id
-            if which not in self._clients:
-                self._clients[which] = carry(self._make_client(service, region, key_id))
-            return self._clients[which]
-
-    def _wake(self, service: str) -> None:
-        self._mappings.wake(service)
-
-    def _submit(self, function: FunctionVersion, request: Request) -> None:
-        self._queue.submit(function, request)
-
-    def _invoke_for_moto(
-        self, region: str, name: str, qualifier: str | None, payload: bytes
-    ) -> bytes:
-        from . import seam
-
-        function, arn = seam.find_function(region, name, qualifier)
-        self._queue.submit(function, new_request(payload, arn, None))
-        return b""

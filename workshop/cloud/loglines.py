@@ -31,18 +31,24 @@ class Report:
     max_memory_mb: int
     status: str  # "success", "error" or "timeout"
     error_type: str | None = None
+    ahead: bool = False  # INIT came before the request: provisioned concurrency
 
     @property
     def billed_ms(self) -> int:
-        """Since 1 August 2025 INIT is billed with the duration, rounded up to 1 ms together."""
-        return math.ceil(round(self.duration_ms + (self.init_ms or 0.0), 2))
+        """Since 1 August 2025 INIT is billed with the duration, rounded up to 1 ms together.
+
+        Provisioned concurrency pays for INIT by its own price.
+        """
+        init_ms = 0.0 if self.ahead else self.init_ms or 0.0
+        return math.ceil(round(self.duration_ms + init_ms, 2))
 
 
 class LogLines:
     """Writes the platform's lines for one function version."""
 
-    def __init__(self, function: FunctionVersion) -> None:
+    def __init__(self, function: FunctionVersion, initialization_type: str = "on-demand") -> None:
         self._function = function
+        self._initialization_type = initialization_type
         self._json = function.log_format == "JSON"
         self._level = SYSTEM_LEVELS[function.system_log_level or "INFO"]
 
@@ -51,7 +57,7 @@ class LogLines:
         version = runtime_version(self._function.runtime)
         arn = runtime_version_arn(self._function)
         record = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization_type,
             "phase": "init",
             "runtimeVersion": version,
             "runtimeVersionArn": arn,
@@ -62,12 +68,17 @@ class LogLines:
         return self._line("INFO", "platform.initStart", record, text)
 
     def init_report(self, init_ms: float, phase: str, status: str, error_type: str | None):
-        """INIT_REPORT: written when INIT failed; `phase` is "init" or "invoke"."""
-        text = f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}"
+        """INIT_REPORT: written when INIT failed; `phase` is "init" or "invoke".
+
+        Provisioned concurrency writes it always.
+        """
+        text = f"INIT_REPORT Init Duration: {init_ms:.2f} ms"
+        if status != "success":
+            text += f"\tPhase: {phase}\tStatus: {status}"
         if error_type:
             text += f"\tError Type: {error_type}"
         record = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization_type,
             "phase": phase,
             "status": status,
             "metrics": {"durationMs": round(init_ms, 3)},

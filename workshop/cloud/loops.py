@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from .metrics import Metrics
 from .model import ApiError, FunctionVersion, LogEvent, Request
 from .pools import stream_name
 from .tracing import MOST_ROUNDS, following, rounds
@@ -15,8 +16,8 @@ LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
 class LoopGuard:
     """Counts rounds by the requests' traces; `write_logs` tells the function's log of a stop."""
 
-    def __init__(self, write_logs: LogWriter) -> None:
-        self._write_logs = write_logs
+    def __init__(self, write_logs: LogWriter, metrics: Metrics) -> None:
+        self._write_logs, self._metrics = write_logs, metrics
 
     def stops(self, function: FunctionVersion, request: Request) -> bool:
         """Whether a request closes a loop once too often; if so the log says it."""
@@ -32,6 +33,7 @@ class LoopGuard:
         now = int(time.time() * 1000)
         with following(request.trace_id):  # a subscription may send this line to a function
             self._write_logs(function, stream_name(function), [LogEvent(now, message)])
+        self._metrics.note(function, request.invoked_arn, {"RecursiveInvocationsDropped": 1})
         return True
 
     def check(self, function: FunctionVersion, request: Request) -> None:

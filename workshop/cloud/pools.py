@@ -68,17 +68,21 @@ class Pools:
                     return environment, False
             if self._starts.acquire(timeout=0.05):
                 break
-        try:
-            environment = self._make(function)
-        except BaseException:
-            self._starts.release()
-            raise
+        environment = self._make_or_give_up(function, "on-demand")
         with self._lock:
             pool.busy.add(environment)
             closed = self._closed
         if closed:
             environment.close()
         return environment, True
+
+    def make(self, function: FunctionVersion, initialization_type: str) -> Environment:
+        """A new environment that belongs to the caller, who closes it.
+
+        It waits for a place among the starting processes, until `started` gives it back.
+        """
+        self._starts.acquire()
+        return self._make_or_give_up(function, initialization_type)
 
     def started(self) -> None:
         """Gives back the place of a new environment."""
@@ -121,11 +125,19 @@ class Pools:
         for thread in threads:
             thread.join(timeout=10)
 
-    def _make(self, function: FunctionVersion) -> Environment:
+    def _make_or_give_up(self, function: FunctionVersion, initialization_type: str) -> Environment:
+        try:
+            return self._make(function, initialization_type)
+        except BaseException:
+            self._starts.release()
+            raise
+
+    def _make(self, function: FunctionVersion, initialization_type: str) -> Environment:
         code = self._packages.code(function.code)
         layers = self._packages.layers(function.layers) if function.layers else None
         environ = self._credentials(function) | {
-            "AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function)
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         }
         folder = self._folder / "environments" / secrets.token_hex(8)
         return Environment(

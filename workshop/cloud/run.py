@@ -10,19 +10,48 @@ from .model import Invocation, LogEvent, Outcome, Request, error_payload
 
 LARGEST_RESPONSE = 6_291_556  # bytes: 6 MB and 100 bytes
 OUT_OF_MEMORY = "Runtime exited with error: signal: killed"
+AHEAD_LIMIT_S = 130.0  # of an INIT ahead of requests, or the function's timeout if longer
+
+
+def initialise_ahead(environment: Environment) -> tuple[float | None, list[LogEvent]]:
+    """INIT before there is a request, as provisioned concurrency has it.
+
+    How long it took, in milliseconds, or None if it failed; and its log.
+    """
+    lines = LogLines(environment.function, "provisioned-concurrency")
+    log = lines.init_start()
+    began = time.perf_counter()
+    ended = environment.init(max(AHEAD_LIMIT_S, environment.function.timeout_s))
+    took_ms = (time.perf_counter() - began) * 1000
+    log += environment.take_output()
+    status = {"ready": "success", "timeout": "timeout"}.get(ended.kind, "error")
+    failure = error_type(ended) if status == "error" else None
+    log += lines.init_report(took_ms, "init", status, failure)
+    return took_ms if status == "success" else None, log
 
 
 class Run:
-    """One request in one environment. `cold` environments are initialised first."""
+    """One request in one environment. `cold` environments are initialised first.
 
-    def __init__(self, environment: Environment, request: Request, cold: bool) -> None:
+    `ahead_ms` is how long INIT took ahead of this first request, for the REPORT line.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        request: Request,
+        cold: bool,
+        ahead_ms: float | None = None,
+    ) -> None:
         self._environment = environment
         self._function = environment.function
-        self._request = request
-        self._cold = cold
+        self.request = request
+        self.cold = cold
+        self.invoked_arn = request.invoked_arn
         self._lines = LogLines(environment.function)
         self.before: list[LogEvent] = []  # log of INIT, ahead of START
-        self.init_ms: float | None = None
+        self.init_ms = ahead_ms
+        self._ahead = ahead_ms is not None
         self.usable = True  # whether the environment can serve again
 
     def initialise(self) -> bool:
@@ -42,12 +71,12 @@ class Run:
     def invoke(self, initialised: bool) -> tuple[Outcome, Invocation]:
         """The INVOKE phase, with INIT again in it where the first one failed."""
         limit_s = float(self._function.timeout_s)
-        self._start_lines = self._lines.start(self._request.request_id)
+        self._start_lines = self._lines.start(self.request.request_id)
         started_at, began = time.time(), time.perf_counter()
         ended = Ended("ready") if initialised else self._repeat_init(limit_s)
         if ended.kind == "ready":
             left_s = limit_s - (time.perf_counter() - began)
-            ended = self._environment.invoke(self._request, max(left_s, 0.001))
+            ended = self._environment.invoke(self.request, max(left_s, 0.001))
         duration_ms = (time.perf_counter() - began) * 1000
         if ended.kind == "timeout":
             duration_ms = limit_s * 1000
@@ -64,8 +93,8 @@ class Run:
 
     def _init_report(self, ended: Ended, took_ms: float, phase: str) -> list[LogEvent]:
         status = "timeout" if ended.kind == "timeout" else "error"
-        error_type = None if status == "timeout" else self._error_type(ended)
-        return self._lines.init_report(took_ms, phase, status, error_type)
+        failure = None if status == "timeout" else error_type(ended)
+        return self._lines.init_report(took_ms, phase, status, failure)
 
     def _finish(
         self, ended: Ended, started_at: float, duration_ms: float
@@ -83,7 +112,7 @@ class Run:
 
     def _outcome(self, ended: Ended) -> Outcome:
         """The payload that the caller gets."""
-        request_id = self._request.request_id
+        request_id = self.request.request_id
         prefix = f"RequestId: {request_id} Error: "
         if ended.kind == "response":
             if len(ended.body) > LARGEST_RESPONSE:
@@ -102,29 +131,22 @@ class Run:
         return Outcome(error_payload("Runtime.ExitError", prefix + reason), True)
 
     def _report(self, ended: Ended, outcome: Outcome, duration_ms: float) -> Report:
-        status, error_type = "success", None
+        status, failure = "success", None
         if ended.kind == "timeout":
             status = "timeout"
         elif ended.kind in ("exit", "memory", "init-error"):
-            status, error_type = "error", self._error_type(ended)
+            status, failure = "error", error_type(ended)
         elif self._function.log_format == "JSON" and outcome.error:
             status = "error"
         return Report(
-            self._request.request_id,
+            self.request.request_id,
             duration_ms,
             self.init_ms,
             self._environment.max_memory_mb,
             status,
-            error_type,
+            failure,
+            self._ahead,
         )
-
-    def _error_type(self, ended: Ended) -> str:
-        if ended.kind == "memory":
-            return "Runtime.OutOfMemory"
-        if ended.kind == "init-error":
-            known = ended.error_type.startswith("Runtime.")
-            return ended.error_type if known else "Runtime.Unknown"
-        return "Runtime.ExitError"
 
     def _record(self, report: Report, outcome: Outcome, started_at: float) -> Invocation:
         status = report.status
@@ -132,16 +154,26 @@ class Run:
             status = "error"
         return Invocation(
             function_name=self._function.name,
-            request_id=self._request.request_id,
+            request_id=self.request.request_id,
             environment_id=self._environment.id,
-            cold=self._cold,
-            received_at=self._request.received_at,
+            cold=self.cold,
+            received_at=self.request.received_at,
             started_at=started_at,
             ended_at=started_at + report.duration_ms / 1000,
-            init_ms=report.init_ms,
+            init_ms=report.init_ms if self.cold else None,
             duration_ms=report.duration_ms,
             billed_ms=report.billed_ms,
             memory_size_mb=self._function.memory_mb,
             max_memory_mb=report.max_memory_mb,
             status=status,
         )
+
+
+def error_type(ended: Ended) -> str:
+    """The Error Type of a log line, for a runtime that did not come to an answer."""
+    if ended.kind == "memory":
+        return "Runtime.OutOfMemory"
+    if ended.kind == "init-error":
+        known = ended.error_type.startswith("Runtime.")
+        return ended.error_type if known else "Runtime.Unknown"
+    return "Runtime.ExitError"

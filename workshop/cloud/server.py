@@ -15,14 +15,17 @@ from urllib.parse import parse_qs, unquote
 
 from werkzeug.serving import ThreadedWSGIServer
 
+from .alarms import Alarms
 from .asynchronous import AsynchronousQueue
 from .control import Control
 from .credentials import credential
 from .environ import ACCOUNT_ID
+from .event_stream import streamed
 from .exchange import Exchange, Watcher, request_headers
 from .gateway.gateway import Gateway
 from .gateway.request import HEADERS_KEY
 from .invoker import Invoker, new_request
+from .lambda_api import LambdaApi
 from .loops import LoopGuard
 from .model import ApiError, Outcome, PortTaken
 from .roles import Roles, describe
@@ -32,6 +35,7 @@ from .tracing import following
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 # What a service calls a call that a role does not allow
 DENIED = {"s3": "AccessDenied", "sqs": "AccessDenied", "sns": "AuthorizationError"}
+STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?")
 XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
 StartResponse = Callable[..., Any]
 
@@ -108,8 +112,11 @@ class Api:
         watchers: dict[str, Watcher],
         control: Control,
         gateway: Gateway,
+        lambda_api: LambdaApi,
+        alarms: Alarms,
     ) -> None:
         self._gate, self._gateway = gate, gateway
+        self._lambda_api, self._alarms = lambda_api, alarms
         self._wake, self._own_key = wake, own_key
         self._invoker = invoker
         self._queue, self._loops = queue, loops
@@ -128,12 +135,17 @@ class Api:
             return self._serve(environ, start_response)
 
     def _serve(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        found = INVOKE.fullmatch(environ["PATH_INFO"])
+        found = INVOKE.fullmatch(environ["PATH_INFO"]) or STREAM.fullmatch(environ["PATH_INFO"])
         if found and environ["REQUEST_METHOD"] == "POST":
             return self._invoke(unquote(found[1]), environ, start_response)
         if environ["PATH_INFO"].startswith("/_aws/"):
             return self._answer_control(environ, start_response)
+        if self._lambda_api.answers(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+            return self._ask_lambda_api(environ, start_response)
         service = _service(environ)
+        if service == "monitoring" and access_key(environ) != self._own_key:
+            self._alarms.evaluate()
+            self._alarms.look_at(_region(environ))
         if service == "iam":
             load_managed_policies()
         answer = self._ask_moto(service, environ, start_response)
@@ -144,6 +156,24 @@ class Api:
             # What moto did may have put something into a queue, whatever the service was.
             self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
         return answer
+
+    def _ask_lambda_api(
+        self, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        body = _read_body(environ)
+        try:
+            status, answer = self._lambda_api.answer(
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"],
+                environ.get("QUERY_STRING", ""),
+                _region(environ),
+                body,
+            )
+        except ApiError as error:
+            headers = [("x-amzn-ErrorType", error.code)]
+            return _respond(start_response, error.status, headers, error.body())
+        payload = b"" if answer is None else json.dumps(answer).encode()
+        return _respond(start_response, status, [], payload)
 
     def _ask_moto(
         self, service: str | None, environ: dict[str, Any], start_response: StartResponse
@@ -227,6 +257,10 @@ class Api:
         self._loops.check(function, request)
         outcome = self._invoker.synchronous(function, request)
         headers.append(("X-Amz-Executed-Version", function.version))
+        if STREAM.fullmatch(environ["PATH_INFO"]):
+            with_log = environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail"
+            headers.append(("Content-Type", "application/vnd.amazon.eventstream"))
+            return _respond(start_response, 200, headers, streamed(outcome, with_log))
         headers += _outcome_headers(outcome, environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail")
         return _respond(start_response, 200, headers, outcome.payload)
 
@@ -357,7 +391,9 @@ def _outcome_headers(outcome: Outcome, with_log: bool) -> list[tuple[str, str]]:
 def _respond(
     start_response: StartResponse, status: int, headers: list[tuple[str, str]], body: bytes
 ) -> Iterable[bytes]:
-    every = [*headers, ("Content-Type", "application/json")]
+    every = list(headers)
+    if "Content-Type" not in dict(headers):
+        every.append(("Content-Type", "application/json"))
     if status != 204:
         every.append(("Content-Length", str(len(body))))
     start_response(f"{status} {_REASONS.get(status, 'Error')}", every)

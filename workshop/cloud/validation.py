@@ -114,18 +114,55 @@ def check_package(zipped: bytes, layers: tuple[bytes, ...] = ()) -> None:
         raise invalid(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
 
 
-def check_reserved_concurrency(wanted: int, others: int, account_limit: int = 1000) -> None:
-    """Checks that at least 100 of the account's concurrency stay unreserved. Raises ApiError."""
+def check_reserved_concurrency(
+    wanted: int, left: int, minimum: int = 100, provisioned: int = 0
+) -> None:
+    """Checks reserved concurrency against what the account has left for it, and must keep.
+
+    `provisioned` is what the function has as provisioned concurrency. Raises ApiError.
+    """
     if wanted < 0:
         raise constraint(
             wanted,
             "reservedConcurrentExecutions",
             "Member must have value greater than or equal to 0",
         )
-    if account_limit - others - wanted < 100:
+    if wanted < provisioned:
+        raise invalid(
+            f"ReservedConcurrentExecutions  {wanted} should not be lower than function's total "
+            f"provisioned concurrency [{provisioned}]."
+        )
+    if left - wanted < minimum:
         raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's "
-            "UnreservedConcurrentExecution below its minimum value of [100]."
+            f"UnreservedConcurrentExecution below its minimum value of [{minimum}]."
+        )
+
+
+def check_provisioned_concurrency(
+    wanted: int, others: int, reserved: int | None, left: int, limit: int, minimum: int
+) -> None:
+    """Checks provisioned concurrency; `others` is that of the function's other versions.
+
+    `left` is what the account has for it. Raises ApiError.
+    """
+    check_range(wanted, "provisionedConcurrentExecutions", 1, 2**31 - 1)
+    if reserved is not None:
+        if others + wanted > reserved:
+            raise invalid(
+                "Requested Provisioned Concurrency should not be greater than the "
+                "reservedConcurrentExecution for function"
+            )
+        return
+    if wanted > limit:
+        raise invalid(
+            "Specified ConcurrentExecutions for function is greater than account's unreserved "
+            f"concurrency [{limit}]."
+        )
+    if left - others - wanted < minimum:
+        raise invalid(
+            "Specified ConcurrentExecutions for function decreases account's "
+            f"UnreservedConcurrentExecution below its minimum value of [{minimum}]."
         )
 
 

@@ -7,7 +7,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   own services find the subclass too.
 - `LambdaBackend.create_function`, `update_function_code`, `update_function_configuration`,
   `publish_version`, `delete_function`, `put_function_concurrency`,
-  `put_/update_/get_function_event_invoke_config`, `invoke`: overridden, to
+  `update_alias`, `delete_alias`, `put_/update_/get_function_event_invoke_config`, `invoke`:
+  overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
   know of no mapping and deliver nothing themselves; the pollers do.
@@ -46,6 +47,12 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   the same, for ids, quick create, deployments, UpdateStage and ImportApi (http_apis.py).
 - `LambdaBackend.*_function_url_config`, `LambdaResponse`, `awslambda.urls.url_paths`: overridden,
   for function URLs of aliases and their list (function_urls.py).
+- `LambdaStorage._functions`, `list_layers`, `LayerStorage.get_layer_versions`: read, for what the
+  account uses; `LambdaStorage._aliases`: emptied when a function is deleted.
+- `CloudWatchMetricProvider`: subclassed; moto asks it for Lambda's metrics (cloudwatch.py).
+- `CloudWatchBackend.put_metric_alarm`, `get_metric_data`, `get_filtered_metrics`,
+  `CloudWatchResponse.get_metric_statistics`, `Alarm.update_state`: replaced, so that a metric is
+  answered as AWS does, and that alarms begin, and act, as they do there.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
   a call did to objects; `send_test_event` and the event of a new bucket are silenced;
@@ -64,6 +71,7 @@ try:
 except ImportError:  # moto before 5.2.5 has no request handler of its own
     from werkzeug.serving import WSGIRequestHandler as MotoRequestHandler
 
+from .account import latest, reserved, shares, usage
 from .backend import Backend
 from .events import forward, put_service_event, scheduled_rule
 from .function_urls import find_function_url
@@ -107,5 +115,14 @@ __all__ = [
     "statements",
     "stop",
     "topic_rules",
+    "latest",
+    "load_managed_policies",
+    "matches",
+    "reserved",
+    "shares",
+    "start",
+    "statements",
+    "stop",
+    "usage",
     "write_logs",
 ]

@@ -18,6 +18,7 @@ from ..validation import (
     check_event_settings,
     check_package,
     check_reserved_concurrency,
+    invalid,
 )
 from .errors import as_moto_error, code_error
 from .function import Function
@@ -81,19 +82,47 @@ class Backend(FunctionUrls, lambda_models.LambdaBackend):
         super().delete_function(function_name, qualifier)
         if version is None:
             self.forget_urls(function.function_name)
+        if not qualifier:
+            self._lambdas._aliases.pop(arn, None)  # moto keeps them for a function that follows
         open_hooks().retire(arn, version)
 
     @as_moto_error
     def put_function_concurrency(self, function_name: str, reserved_concurrency: str) -> str:
         function = self.get_function(function_name)
-        others = sum(
-            int(each["latest"].reserved_concurrency or 0)
-            for name, each in self._lambdas._functions.items()
-            if name != function.function_name
+        hooks, arn = open_hooks(), unqualified(function.function_arn)
+        left = hooks.concurrency.left_without(arn, self.region_name)
+        provisioned = hooks.provisioned.totals(self.region_name).get(arn, 0)
+        check_reserved_concurrency(
+            int(reserved_concurrency), left, hooks.concurrency.minimum, provisioned
         )
-        check_reserved_concurrency(int(reserved_concurrency), others)
         function.reserved_concurrency = int(reserved_concurrency)
         return function.reserved_concurrency
+
+    @as_moto_error
+    def update_alias(
+        self,
+        name: str,
+        function_name: str,
+        function_version: str,
+        description: str,
+        routing_config: str,
+    ) -> Any:
+        arn = unqualified(self.get_function(function_name).function_arn)
+        if function_version == "$LATEST" and open_hooks().provisioned.get(arn, name):
+            raise invalid(
+                "Provisioned Concurrency Configs cannot be applied to unpublished function "
+                "versions."
+            )
+        alias = super().update_alias(
+            name, function_name, function_version, description, routing_config
+        )
+        open_hooks().provisioned.allocate(arn)
+        return alias
+
+    def delete_alias(self, name: str, function_name: str) -> None:
+        arn = unqualified(self.get_function(function_name).function_arn)
+        super().delete_alias(name, function_name)
+        open_hooks().provisioned.delete(arn, name)
 
     @as_moto_error
     def put_function_event_invoke_config(

@@ -15,6 +15,7 @@ class Function(lambda_models.LambdaFunction):
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str) -> None:
         self.logging_config = dict(spec.get("LoggingConfig") or {})
         self.recursive_loop = "Terminate"
+        self.runtime_management: dict[str, dict[str, str]] = {}  # by version, kept at $LATEST
         self.dead_letter_config = spec.get("DeadLetterConfig")
         self.revision_id = str(uuid.uuid4())
         super().__init__(account_id, spec, region, version)

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from moto.core.exceptions import JsonRESTError
 
 if TYPE_CHECKING:
+    from ..alarms import Alarms
+    from ..concurrency import Concurrency
     from ..mappings.registry import Mappings
+    from ..metrics import Metrics
+    from ..provisioned import Provisioned
     from ..push.deliveries import Deliveries
     from ..push.eventbridge import EventBridge
     from ..push.iot import TopicRules
@@ -33,6 +37,10 @@ class Hooks:
     iot: TopicRules
     bucket_notifications: BucketNotifications
     topic_subscriptions: TopicSubscriptions
+    concurrency: Concurrency
+    provisioned: Provisioned
+    metrics: Metrics
+    alarms: Alarms
 
 
 _hooks: Hooks | None = None

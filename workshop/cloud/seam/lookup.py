@@ -23,7 +23,7 @@ def find_function(region: str, name: str, qualifier: str | None) -> tuple[Functi
     An alias with weights picks one of its two versions. Raises ApiError, 404, if there is none.
     """
     backend = lambda_models.lambda_backends[ACCOUNT_ID][region]
-    name, qualifier = _split_name(name, qualifier)
+    name, qualifier = split_name(name, qualifier)
     try:
         function = backend.get_function(name, _pick_version(backend, name, qualifier))
         latest = backend.get_function(name)
@@ -81,7 +81,7 @@ def _frozen(backend: Backend, function: Function, arn: str, latest: Function) ->
     )
 
 
-def _split_name(name: str, qualifier: str | None) -> tuple[str, str | None]:
+def split_name(name: str, qualifier: str | None) -> tuple[str, str | None]:
     """A name, a partial ARN or an ARN, as function name and qualifier."""
     found = FUNCTION_NAME.fullmatch(name)
     if not found:

@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
 from . import (
+    cloudwatch,
     dynamodb,
     events,
     function_urls,
@@ -35,6 +36,7 @@ from .hooks import Hooks, set_hooks
 
 # Each puts its methods in moto's place, however often it is asked to.
 PATCHED = (
+    cloudwatch,
     dynamodb,
     events,
     function_urls,

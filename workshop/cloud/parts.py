@@ -1,0 +1,217 @@
+"""Everything inside one local cloud, made and wired together, and ended in order.
+
+This module imports moto, which takes most of a start, so local.py imports it late.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from . import seam
+from .activity import Activity
+from .alarms import Alarms
+from .asynchronous import AsynchronousQueue
+from .clients import Clients
+from .clock import Clock
+from .concurrency import Concurrency
+from .control import Control
+from .destinations import Destinations
+from .environ import ACCOUNT_ID
+from .gateway.gateway import Gateway
+from .gateway.invoking import Functions
+from .guarding import Guardian
+from .invoker import Invoker, new_request
+from .lambda_api import LambdaApi
+from .launcher import Launcher
+from .loops import LoopGuard
+from .mappings.poller import Tools
+from .mappings.registry import Mappings
+from .metrics import Metrics
+from .model import ApiError, FunctionVersion, LogEvent, Request
+from .pools import Pools
+from .provisioned import Provisioned
+from .push.deliveries import Deliveries
+from .push.eventbridge import EventBridge
+from .push.iot import TopicRules
+from .push.logs import LogSubscriptions
+from .push.s3 import BucketNotifications
+from .push.scheduler import Scheduler
+from .push.sns import TopicSubscriptions
+from .roles import Call, Roles
+from .server import Api, Gate, Server
+from .timers import Timer
+
+
+class Parts:
+    """The parts of a cloud; `limits_cpu()` and `enforces_roles()` are its owner's switches."""
+
+    def __init__(
+        self,
+        folder: Path,
+        launcher: Launcher,
+        guardian: Guardian,
+        clients: Clients,
+        limits_cpu: Callable[[], bool],
+        enforces_roles: Callable[[], bool],
+        account_concurrency: int,
+    ) -> None:
+        self.clients = clients
+        self.activity, self.timer, self.metrics = Activity(), Timer(), Metrics()
+        self.clock = Clock(self.activity)
+        self.roles = Roles(seam.find_role, enforces_roles)
+        self._pools = Pools(folder, launcher, self._credentials, guardian, limits_cpu)
+        self._make_invoker(account_concurrency)
+        self._make_queue()
+        self._make_sources()
+        seam.start(self._hooks())
+
+    def serve(self, port: int) -> Server:
+        """Listens. Raises PortTaken."""
+        gate = Gate({self.clients.owner_key, self.clients.polling_key}, self.roles)
+        functions = Functions(
+            seam.find_function,
+            seam.statements,
+            self.invoker.synchronous,
+            new_request,
+            self.deliveries.note,
+        )
+        api = Api(
+            gate=gate,
+            invoker=self.invoker,
+            queue=self.queue,
+            loops=self._loops,
+            wake=self.mappings.wake,
+            own_key=self.clients.polling_key,
+            watchers={"s3": self._buckets},
+            control=Control(self.clock, self.idle),
+            gateway=Gateway(
+                functions,
+                seam.find_rest_stage,
+                seam.find_http_api,
+                seam.find_function_url,
+                gate.signer,
+            ),
+            lambda_api=LambdaApi(self._provisioned, self._concurrency),
+            alarms=self.alarms,
+        )
+        self._server = Server(api, port)
+        return self._server
+
+    def idle(self, timeout: float) -> None:
+        """Returns when nothing goes on and alarms are up to date. Raises TimeoutError."""
+        self.activity.idle(timeout)
+        while self.alarms.evaluate():
+            self.activity.idle(timeout)
+
+    def close(self) -> None:
+        """Ends everything: what brings work first, then what does it."""
+        self.mappings.close()
+        self.clock.close()
+        self.timer.close()
+        self._server.close()
+        self._topic_rules.close()
+        self.queue.close()
+        self.invoker.close()
+        seam.stop()
+
+    def _make_invoker(self, account_concurrency: int) -> None:
+        self._provisioned = Provisioned(
+            self._pools, seam.find_function, seam.shares, self._write_logs, self.activity
+        )
+        self._concurrency = Concurrency(
+            account_concurrency, seam.reserved, self._provisioned.totals
+        )
+        self.invoker = Invoker(
+            self._pools,
+            self._provisioned,
+            self._concurrency,
+            self.metrics,
+            self._write_logs,
+            self.activity,
+        )
+        self._loops = LoopGuard(self._write_logs, self.metrics)
+
+    def _make_queue(self) -> None:
+        self._destinations = Destinations(self.clients.own, self.metrics)
+        self.queue = AsynchronousQueue(
+            self.invoker.run,
+            seam.find_for_event,
+            self._destinations,
+            self._loops,
+            self.activity,
+            self.timer,
+            self.metrics,
+        )
+
+    def _make_sources(self) -> None:
+        """What invokes functions: mappings, and services that push."""
+        self.deliveries = Deliveries(
+            seam.find_function, seam.statements, self.queue.submit, new_request
+        )
+        self.alarms = Alarms(self.clients.polling, self.clients.own, self.deliveries, ACCOUNT_ID)
+        tools = Tools(
+            client=self.clients.polling,
+            find=seam.find_function,
+            run=self.invoker.run,
+            new_request=new_request,
+            matches=seam.matches,
+            destinations=self._destinations,
+            loops=self._loops,
+            activity=self.activity,
+            wake=lambda service: self.mappings.wake(service),
+        )
+        self.mappings = Mappings(tools, self.timer)
+        self._topic_rules = TopicRules(
+            seam.topic_rules, self.deliveries, self.clients.own, self.activity
+        )
+        self._buckets = BucketNotifications(
+            self.deliveries,
+            self.clients.own,
+            seam.bucket_settings,
+            seam.object_changes,
+            seam.put_service_event,
+        )
+
+    def _hooks(self) -> seam.Hooks:
+        """What moto's side calls."""
+        reach = (self.deliveries, self.clients.own, self.clock)
+        return seam.Hooks(
+            retire=self._retire,
+            invoke=self._invoke_for_moto,
+            mappings=self.mappings,
+            deliveries=self.deliveries,
+            bucket_notifications=self._buckets,
+            topic_subscriptions=TopicSubscriptions(self.deliveries, self.clients.own),
+            eventbridge=EventBridge(*reach, seam.scheduled_rule, seam.forward),
+            scheduler=Scheduler(*reach, seam.find_schedule, seam.find_role),
+            logs=LogSubscriptions(self.deliveries),
+            iot=self._topic_rules,
+            concurrency=self._concurrency,
+            provisioned=self._provisioned,
+            metrics=self.metrics,
+            alarms=self.alarms,
+        )
+
+    def _retire(self, arn: str, version: str | None) -> None:
+        self._pools.retire(arn, version)
+        self._provisioned.retire(arn, version)
+
+    def _credentials(self, function: FunctionVersion) -> dict[str, str]:
+        return self.clients.function_environ(self.roles.key_id(function))
+
+    def _write_logs(self, function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
+        """Without a right to write logs a function still runs, and leaves no trace, as on AWS."""
+        arn = f"arn:aws:logs:{function.region}:{function.account_id}:log-group:{function.log_group}"
+        with contextlib.suppress(ApiError):
+            self.roles.check(function, Call("logs:PutLogEvents", f"{arn}:log-stream:{stream}"))
+            seam.write_logs(function, stream, events)
+
+    def _invoke_for_moto(
+        self, region: str, name: str, qualifier: str | None, payload: bytes
+    ) -> bytes:
+        function, arn = seam.find_function(region, name, qualifier)
+        request: Request = new_request(payload, arn, None)
+        self.queue.submit(function, request)
+        return b""
