@@ -267,6 +267,30 @@ def test_an_alarm_without_its_topic_says_so(lab, cloudwatch):
         cloudwatch.set_alarm_state(AlarmName="none", StateValue="OK", StateReason="x")
 
 
+def test_alarms_of_other_kinds_are_left_alone(lab, cloudwatch):
+    function = lab.create(FAILS)
+    metric = {
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Errors",
+        "Dimensions": [{"Name": "FunctionName", "Value": function}],
+    }
+    name = f"{function}-math"
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        Metrics=[
+            {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}},
+        ],
+    )
+    lab.invoke(function, {})
+    lab.cloud.idle()
+    assert described(cloudwatch, name)["StateValue"] == "INSUFFICIENT_DATA"
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    lab.cloud.idle()
+
+
 def state(values, **spec):
     """The state by values of minutes, None for a missing one, in an alarm on more than 0."""
     settings = {

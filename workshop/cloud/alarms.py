@@ -60,21 +60,24 @@ class Alarms:
 
     def _evaluate_region(self, region: str) -> int:
         cloudwatch = self._ask("cloudwatch", region)
-        changes = 0
-        for alarm in cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm"])["MetricAlarms"]:
-            if not alarm.get("MetricName"):
-                continue  # metric math
-            points = self._points(cloudwatch, alarm)
-            state = decide(alarm, points)
-            if state is not None and state.value != alarm["StateValue"]:
-                changes += 1
-                cloudwatch.set_alarm_state(
-                    AlarmName=alarm["AlarmName"],
-                    StateValue=state.value,
-                    StateReason=state.reason,
-                    StateReasonData=json.dumps(state.data),
-                )
-        return changes
+        found = cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+        return sum(self._evaluate_alarm(cloudwatch, alarm) for alarm in found if is_simple(alarm))
+
+    def _evaluate_alarm(self, cloudwatch: Any, alarm: dict[str, Any]) -> bool:
+        """Whether the alarm's state changed."""
+        state = decide(alarm, self._points(cloudwatch, alarm))
+        if state is None or state.value == alarm["StateValue"]:
+            return False
+        try:
+            cloudwatch.set_alarm_state(
+                AlarmName=alarm["AlarmName"],
+                StateValue=state.value,
+                StateReason=state.reason,
+                StateReasonData=json.dumps(state.data),
+            )
+        except cloudwatch.exceptions.ResourceNotFound:  # it was deleted meanwhile
+            return False
+        return True
 
     def _points(self, cloudwatch: Any, alarm: dict[str, Any]) -> list[Point]:
         """The latest periods, newest last, those without values too; the last is not over."""
@@ -122,6 +125,13 @@ class Alarms:
                 self._deliveries.note(f"{alarm['AlarmArn']}: {error}")
         else:
             self._deliveries.note(f"{alarm['AlarmArn']}: the local cloud can't do {action}")
+
+
+def is_simple(alarm: dict[str, Any]) -> bool:
+    """Whether an alarm is on one metric with a fixed threshold: no metric math, no band."""
+    named = alarm.get("MetricName") and alarm.get("Period")
+    statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
+    return bool(named and statistic and alarm.get("Threshold") is not None)
 
 
 def _point(start: int, found: dict[str, Any] | None, alarm: dict[str, Any]) -> Point:
