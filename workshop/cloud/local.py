@@ -138,6 +138,7 @@ class LocalCloud:
                 loops=loops,
                 activity=self._activity,
                 wake=self._wake,
+                queue_state=seam.queue_state,
             )
             self._mappings = Mappings(tools, self._timer)
             seam.start(

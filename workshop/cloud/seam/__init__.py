@@ -11,6 +11,11 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
   know of no mapping and deliver nothing themselves; the pollers do.
+- `LambdaResponse.*_event_source_mapping(s)`: replaced, for AWS's status codes, pages and tags.
+- `moto.sqs.models.Queue`, `SQSBackend` (through `sqs_backends.backend`): subclassed (sqs.py), so
+  that no message is lost or comes out of order, and messages carry the sender's trace;
+  `Message`, `_filter_message_attributes` used there. `SQSResponse.receive_message` is wrapped for
+  DeadLetterQueueSourceArn.
 - `EventPattern`: decides what a filter lets pass.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
@@ -29,6 +34,7 @@ from .backend import Backend
 from .hooks import Hooks
 from .lookup import find_for_event, find_function, statements
 from .services import application, load_managed_policies, matches, start, stop, write_logs
+from .sqs import queue_state
 
 __all__ = [
     "Backend",
@@ -39,6 +45,7 @@ __all__ = [
     "find_function",
     "load_managed_policies",
     "matches",
+    "queue_state",
     "start",
     "statements",
     "stop",
