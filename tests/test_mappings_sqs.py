@@ -305,17 +305,17 @@ def test_what_another_consumer_gives_back_is_delivered(lab):
     assert sorted(bodies(lab, name)) == ["a", "b"]
 
 
-def test_a_message_is_delivered_twice_when_its_visibility_timeout_ends_too_early(lab):
-    queue = Queue(lab)
-    name = lab.create(PRINTS + "    import time; time.sleep(3.5 if len(event) else 0)", Timeout=10)
+def test_a_message_comes_again_when_its_visibility_timeout_ends_before_the_function(lab):
+    queue, dead = with_dead_letters(lab, most=2)
+    name = lab.create(PRINTS + "    import time; time.sleep(3.5)", Timeout=10)
     connect(lab, queue, name)
     lab.cloud.idle()
-    queue.set(VisibilityTimeout="1")
+    queue.set(VisibilityTimeout="1")  # AWS checks it only when the mapping is made or changed
     queue.send("slow")
     lab.cloud.idle()
     counts = [record["attributes"]["ApproximateReceiveCount"] for record in records(lab, name)]
-    assert counts[:2] == ["1", "2"]
-    assert queue.count() == 0
+    assert counts == ["1", "2"]
+    assert dead.bodies() == ["slow"]  # a receipt handle that is not the newest deletes nothing
 
 
 def test_disable_and_enable_again(lab):
