@@ -57,7 +57,7 @@ class QueuePoller(Poller):
         problem = self._problem()
         if problem:
             self.mapping.last_result = f"PROBLEM: {problem}"
-            self._wait_for_delayed(None)
+            self.finish()
             return None  # the call that ends it wakes this
         while not self.stopped and self._has_place():
             batch = self._next_batch()
@@ -67,7 +67,9 @@ class QueuePoller(Poller):
         return self._next_look()
 
     def finish(self) -> None:
+        """Lets go of what it will not handle."""
         self._give_back(self._kept)
+        self._kept = []
         self._wait_for_delayed(None)
 
     def _problem(self) -> str | None:
@@ -95,6 +97,8 @@ class QueuePoller(Poller):
     def _next_look(self) -> float | None:
         """Seconds until a message comes without a call: its delay or its timeout is over."""
         state = self._state()
+        if state.ready and self._has_place():
+            return 0.0  # it came since the last look
         self._wait_for_delayed(state.delayed_s)
         waits = [each for each in (state.delayed_s, state.hidden_s) if each is not None]
         return min(waits) + 0.001 if waits else None

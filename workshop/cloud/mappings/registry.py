@@ -47,7 +47,11 @@ class Mappings:
             self._check_conflict(mapping)  # two requests may have come at once
             self._mappings[mapping.uuid] = mapping
         if mapping.enabled:
-            self._begin(mapping, poller, "Creating")
+            try:
+                self._begin(mapping, poller, "Creating")
+            except BaseException:
+                self._mappings.pop(mapping.uuid)
+                raise
         return mapping
 
     def get(self, uuid: str) -> Mapping | None:
