@@ -1,66 +1,29 @@
-"""SQS as an event source: events, batches, failures, queues of both kinds, settings."""
+"""Standard queues as event sources: events, batches, failures, what ends a mapping's work."""
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import json
+import threading
 import time
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import SqsModel
-from botocore.exceptions import ClientError
+from published import missing_paths
+from queues import (
+    PRINTS,
+    Queue,
+    bodies,
+    connect,
+    events,
+    records,
+    redrive,
+    settled,
+    with_dead_letters,
+)
+from support import ROLE, package
 
-_numbers = itertools.count(1)
-PRINTS = "import json\ndef handler(event, context): print('EVENT', json.dumps(event))"
-
-
-class Queue:
-    """A queue with what tests do to it."""
-
-    def __init__(self, lab, fifo=False, **attributes):
-        self.lab, self.sqs = lab, lab.cloud.client("sqs")
-        name = f"queue-{next(_numbers)}" + (".fifo" if fifo else "")
-        if fifo:
-            attributes["FifoQueue"] = "true"
-        self.url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        self.arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
-
-    def send(self, *bodies, **more):
-        for body in bodies:
-            self.sqs.send_message(QueueUrl=self.url, MessageBody=body, **more)
-
-    def count(self):
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
-        return sum(int(value) for value in found["Attributes"].values())
-
-    def bodies(self):
-        found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
-        return [message["Body"] for message in found.get("Messages", [])]
-
-
-def with_dead_letters(lab, most=2, **attributes):
-    """A queue, and the one where messages go that were received `most` times."""
-    dead = Queue(lab)
-    policy = json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": most})
-    return Queue(lab, RedrivePolicy=policy, **attributes), dead
-
-
-def connect(lab, source, name, **settings):
-    return lab.client.create_event_source_mapping(
-        EventSourceArn=source.arn, FunctionName=name, **settings
-    )
-
-
-def events(lab, name):
-    """The events that a function printed, in the order in which it got them."""
-    lines = lab.log_events(f"/aws/lambda/{name}")
-    found = [json.loads(line.partition(" ")[2]) for line in lines if line.startswith("EVENT ")]
-    return found
-
-
-def bodies(lab, name):
-    return [record["body"] for event in events(lab, name) for record in event["Records"]]
+FAILS = PRINTS + "    raise ValueError('no such station')\n"
 
 
 def test_event(lab):
@@ -68,6 +31,7 @@ def test_event(lab):
     connect(lab, queue, name)
     attributes = {
         "station": {"DataType": "String", "StringValue": "31000"},
+        "docks": {"DataType": "Number", "StringValue": "12"},
         "raw": {"DataType": "Binary", "BinaryValue": b"\x00\x01"},
     }
     queue.send('{"bike": "räd"}', MessageAttributes=attributes)
@@ -76,15 +40,28 @@ def test_event(lab):
     SqsModel.model_validate(event)
     (record,) = event["Records"]
     assert record["body"] == '{"bike": "räd"}'
+    assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
+    assert len(record["md5OfMessageAttributes"]) == 32
     assert record["eventSource"] == "aws:sqs"
     assert record["eventSourceARN"] == queue.arn
     assert record["awsRegion"] == "us-east-1"
-    assert record["attributes"]["ApproximateReceiveCount"] == "1"
-    assert abs(int(record["attributes"]["SentTimestamp"]) / 1000 - time.time()) < 60
-    assert set(record["attributes"]) >= {"SenderId", "ApproximateFirstReceiveTimestamp"}
-    assert record["messageAttributes"]["station"]["stringValue"] == "31000"
-    assert record["messageAttributes"]["raw"]["binaryValue"] == "AAE="
-    assert len(record["md5OfBody"]) == 32
+    times = record["attributes"]
+    assert set(times) == {
+        "ApproximateReceiveCount",
+        "SentTimestamp",
+        "SenderId",
+        "ApproximateFirstReceiveTimestamp",
+    }
+    assert times["ApproximateReceiveCount"] == "1"
+    assert abs(int(times["SentTimestamp"]) / 1000 - time.time()) < 60
+    assert int(times["SentTimestamp"]) <= int(times["ApproximateFirstReceiveTimestamp"])
+    empty = {"stringListValues": [], "binaryListValues": []}
+    assert record["messageAttributes"] == {
+        "station": {"stringValue": "31000", **empty, "dataType": "String"},
+        "docks": {"stringValue": "12", **empty, "dataType": "Number"},
+        "raw": {"binaryValue": "AAE=", **empty, "dataType": "Binary"},
+    }
+    assert missing_paths("sqs", event, but=["Records[].messageAttributes"]) == set()
     assert queue.count() == 0
 
 
@@ -100,23 +77,84 @@ def test_messages_sent_before_the_mapping_come_in_batches(lab):
 
 def test_batch_size_and_window(lab):
     queue, name = Queue(lab), lab.create(PRINTS)
-    connect(lab, queue, name, BatchSize=30, MaximumBatchingWindowInSeconds=1)
+    connect(lab, queue, name, BatchSize=30, MaximumBatchingWindowInSeconds=5)
     queue.send(*(str(n) for n in range(12)))
     lab.cloud.idle()
-    assert [len(event["Records"]) for event in events(lab, name)] == [12]
+    (event,) = events(lab, name)
+    assert [record["body"] for record in event["Records"]] == [str(n) for n in range(12)]
+    assert event["Records"][0]["md5OfMessageAttributes"] is None  # so recorded, with a window
+
+
+def test_a_full_batch_does_not_wait_for_its_window(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    queue.send(*(str(n) for n in range(22)))
+    connect(lab, queue, name, BatchSize=11, MaximumBatchingWindowInSeconds=300)
+    lab.cloud.idle()
+    assert [len(event["Records"]) for event in events(lab, name)] == [11, 11]
+
+
+def test_a_batch_ends_at_six_megabytes(lab):
+    queue = Queue(lab)
+    name = lab.create("def handler(event, context): print('N', len(event['Records']))")
+    for _ in range(8):
+        queue.send("x" * 1_000_000)
+    connect(lab, queue, name)
+    lab.cloud.idle()
+    lines = lab.log_events(f"/aws/lambda/{name}")
+    assert sorted(line for line in lines if line.startswith("N ")) == ["N 2\n", "N 6\n"]
+    assert queue.count() == 0
 
 
 def test_a_message_that_fails_comes_again_and_then_is_a_dead_letter(lab):
     queue, dead = with_dead_letters(lab)
-    fails = PRINTS + "\n    raise ValueError('no such station')"
-    name = lab.create(fails)
+    name = lab.create(FAILS)
     connect(lab, queue, name)
     queue.send("poison")
     lab.cloud.idle()
-    counts = [e["Records"][0]["attributes"]["ApproximateReceiveCount"] for e in events(lab, name)]
-    assert sorted(counts) == ["1", "2"]
-    assert dead.bodies() == ["poison"]
+    first, second = (record["attributes"] for record in records(lab, name))
+    assert (first["ApproximateReceiveCount"], second["ApproximateReceiveCount"]) == ("1", "2")
+    same = ("SentTimestamp", "ApproximateFirstReceiveTimestamp", "SenderId")
+    assert [first[name] for name in same] == [second[name] for name in same]
+    (message,) = dead.receive()
+    assert message["Body"] == "poison"
+    assert message["MessageId"] == records(lab, name)[0]["messageId"]
+    assert message["Attributes"]["DeadLetterQueueSourceArn"] == queue.arn
+    assert message["Attributes"]["ApproximateReceiveCount"] == "3"
     assert queue.count() == 0
+
+
+def test_dead_letters_reach_the_function_of_their_queue(lab):
+    queue, dead = with_dead_letters(lab, most=1)
+    connect(lab, queue, lab.create(FAILS))
+    name = lab.create(PRINTS)
+    connect(lab, dead, name)
+    queue.send("poison")
+    lab.cloud.idle()
+    (record,) = records(lab, name)
+    assert record["eventSourceARN"] == dead.arn
+    assert record["attributes"]["DeadLetterQueueSourceArn"] == queue.arn
+
+
+def test_without_a_dead_letter_queue_a_message_is_tried_until_it_is_too_old(lab):
+    queue, name = Queue(lab, MessageRetentionPeriod="100"), lab.create(FAILS)
+    connect(lab, queue, name)
+    queue.send("poison")
+    lab.cloud.idle()
+    counts = [record["attributes"]["ApproximateReceiveCount"] for record in records(lab, name)]
+    assert counts == ["1", "2", "3", "4"]  # after 0, 30, 60 and 90 seconds on AWS
+    assert queue.count() == 0
+
+
+@pytest.mark.parametrize(
+    "way", ["import os; os._exit(3)", "import sys; sys.exit(1)", "while True: pass"]
+)
+def test_a_function_that_ends_badly_fails_its_batch(lab, way):
+    queue, dead = with_dead_letters(lab, most=1)
+    name = lab.create(f"def handler(event, context):\n    {way}", Timeout=1)
+    connect(lab, queue, name)
+    queue.send("a", "b")
+    lab.cloud.idle()
+    assert sorted(dead.bodies()) == ["a", "b"]
 
 
 PARTIAL = """
@@ -126,13 +164,14 @@ def handler(event, context):
     bad = [r["messageId"] for r in event["Records"] if r["body"] == "bad"]
     return {"batchItemFailures": [{"itemIdentifier": i} for i in bad]}
 """
+REPORTS = ["ReportBatchItemFailures"]
 
 
 def test_only_the_reported_messages_come_again(lab):
     queue, dead = with_dead_letters(lab)
     queue.send("good", "bad", "fine")
     name = lab.create(PARTIAL)
-    connect(lab, queue, name, FunctionResponseTypes=["ReportBatchItemFailures"])
+    connect(lab, queue, name, FunctionResponseTypes=REPORTS)
     lab.cloud.idle()
     assert sorted(bodies(lab, name)) == ["bad", "bad", "fine", "good"]
     assert dead.bodies() == ["bad"]
@@ -148,11 +187,13 @@ def test_without_the_setting_the_answer_is_not_read(lab):
     assert dead.bodies() == []
 
 
-@pytest.mark.parametrize("answer", [None, "", [], {}, {"batchItemFailures": []}])
+@pytest.mark.parametrize(
+    "answer", [None, "", [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"a": 1}]
+)
 def test_answers_that_are_a_success(lab, answer):
     queue, dead = with_dead_letters(lab)
     name = lab.create(f"def handler(event, context): return {answer!r}")
-    connect(lab, queue, name, FunctionResponseTypes=["ReportBatchItemFailures"])
+    connect(lab, queue, name, FunctionResponseTypes=REPORTS)
     queue.send("message")
     lab.cloud.idle()
     assert len(lab.cloud.invocations(name)) == 1
@@ -167,55 +208,11 @@ def test_answers_that_are_a_success(lab, answer):
 def test_answers_that_fail_the_whole_batch(lab, item):
     queue, dead = with_dead_letters(lab)
     name = lab.create(f"def handler(event, context): return {{'batchItemFailures': [{item!r}]}}")
-    connect(lab, queue, name, FunctionResponseTypes=["ReportBatchItemFailures"])
+    connect(lab, queue, name, FunctionResponseTypes=REPORTS)
     queue.send("message")
     lab.cloud.idle()
     assert len(lab.cloud.invocations(name)) == 2
     assert dead.bodies() == ["message"]
-
-
-def test_filter(lab):
-    queue, name = Queue(lab), lab.create(PRINTS)
-    pattern = json.dumps({"body": {"bikes": [{"numeric": ["<", 2]}]}})
-    connect(lab, queue, name, FilterCriteria={"Filters": [{"Pattern": pattern}]})
-    queue.send('{"bikes": 1}', '{"bikes": 5}', "not json")
-    lab.cloud.idle()
-    assert bodies(lab, name) == ['{"bikes": 1}']
-    assert queue.count() == 0  # Lambda deletes what the filter drops
-
-
-def test_fifo_keeps_the_order_of_each_group(lab):
-    queue = Queue(lab, fifo=True, ContentBasedDeduplication="true")
-    name = lab.create(PRINTS + "\n    import time; time.sleep(0.01)")
-    connect(lab, queue, name, BatchSize=3)
-    for number in range(12):
-        queue.send(f"{'ab'[number % 2]} {number:02}", MessageGroupId="ab"[number % 2])
-    lab.cloud.idle()
-    ran = sorted(lab.cloud.invocations(name), key=lambda each: each.started_at)
-    order = {each.request_id: place for place, each in enumerate(ran)}
-    got = sorted(_with_request(lab, name), key=lambda each: order[each[0]])
-    for group in "ab":
-        seen = [body for _, event in got for body in event if body.startswith(group)]
-        assert seen == sorted(seen)
-        assert len(seen) == 6
-    record = events(lab, name)[0]["Records"][0]
-    assert set(record["attributes"]) >= {
-        "MessageGroupId",
-        "MessageDeduplicationId",
-        "SequenceNumber",
-    }
-
-
-def _with_request(lab, name):
-    """(request id, bodies) of every event that a function printed."""
-    found, request = [], None
-    for line in lab.log_events(f"/aws/lambda/{name}"):
-        if line.startswith("START "):
-            request = line.split()[2]
-        if line.startswith("EVENT "):
-            records = json.loads(line.partition(" ")[2])["Records"]
-            found.append((request, [record["body"] for record in records]))
-    return found
 
 
 def test_maximum_concurrency(lab):
@@ -232,12 +229,93 @@ def test_maximum_concurrency(lab):
     assert most <= 2
 
 
+def test_throttled_messages_wait_for_their_function(lab):
+    queue, dead = with_dead_letters(lab, most=1)
+    name = lab.create("import time\ndef handler(event, context): time.sleep(0.05)")
+    lab.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    queue.send(*(str(n) for n in range(6)))
+    connect(lab, queue, name, BatchSize=1)
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations(name)) == 6
+    assert dead.bodies() == []
+
+
+def test_without_concurrency_messages_become_dead_letters(lab):
+    queue, dead = with_dead_letters(lab)
+    name = lab.create(PRINTS)
+    lab.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    connect(lab, queue, name)
+    queue.send("waits")
+    lab.cloud.idle()
+    assert lab.cloud.invocations(name) == []
+    assert dead.bodies() == ["waits"]
+
+
+def test_without_concurrency_and_dead_letters_messages_wait(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    lab.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    connect(lab, queue, name)
+    queue.send("waits")
+    lab.cloud.idle()
+    assert queue.count() == 1
+    lab.client.delete_function_concurrency(FunctionName=name)
+    lab.cloud.idle()
+    assert bodies(lab, name) == ["waits"]
+
+
 def test_delayed_messages_come_later(lab):
     queue, name = Queue(lab), lab.create(PRINTS)
     connect(lab, queue, name)
     queue.send("later", DelaySeconds=1)
-    lab.cloud.idle()  # waits for it
-    assert bodies(lab, name) == ["later"]
+    queue.send("now")
+    lab.cloud.idle()  # waits for both
+    assert bodies(lab, name) == ["now", "later"]
+
+
+def test_idle_does_not_wait_for_messages_that_nobody_handles(lab):
+    alone, held, off = Queue(lab), Queue(lab), Queue(lab)
+    name = lab.create(PRINTS)
+    alone.send("has no mapping")
+    alone.send("and is delayed", DelaySeconds=900)
+    held.send("is in another consumer's hands")
+    assert len(held.receive()) == 1
+    connect(lab, held, name)
+    connect(lab, off, name, Enabled=False)
+    off.send("the mapping is off")
+    off.send("and delayed", DelaySeconds=900)
+    lab.cloud.idle(timeout=5)
+    assert bodies(lab, name) == []
+
+
+def test_what_another_consumer_gives_back_is_delivered(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    queue.send("a", "b")
+    first, second = queue.receive(VisibilityTimeout=1)[0], queue.receive()
+    assert second == [] or len(second) == 1
+    connect(lab, queue, name)
+    lab.cloud.idle()
+    queue.sqs.change_message_visibility(
+        QueueUrl=queue.url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0
+    )
+    lab.cloud.idle()
+    assert first["Body"] in bodies(lab, name)
+    until = time.monotonic() + 5
+    while len(bodies(lab, name)) < 2 and time.monotonic() < until:  # its timeout runs out
+        time.sleep(0.02)
+    assert sorted(bodies(lab, name)) == ["a", "b"]
+
+
+def test_a_message_comes_again_when_its_visibility_timeout_ends_before_the_function(lab):
+    queue, dead = with_dead_letters(lab, most=2)
+    name = lab.create(PRINTS + "    import time; time.sleep(3.5)", Timeout=10)
+    connect(lab, queue, name)
+    lab.cloud.idle()
+    queue.set(VisibilityTimeout="1")  # AWS checks it only when the mapping is made or changed
+    queue.send("slow")
+    lab.cloud.idle()
+    counts = [record["attributes"]["ApproximateReceiveCount"] for record in records(lab, name)]
+    assert counts == ["1", "2"]
+    assert dead.bodies() == ["slow"]  # a receipt handle that is not the newest deletes nothing
 
 
 def test_disable_and_enable_again(lab):
@@ -245,7 +323,7 @@ def test_disable_and_enable_again(lab):
     made = connect(lab, queue, name, Enabled=False)
     queue.send("waits")
     lab.cloud.idle()
-    assert bodies_or_none(lab, name) == []
+    assert bodies(lab, name) == []
     lab.client.update_event_source_mapping(UUID=made["UUID"], Enabled=True)
     lab.cloud.idle()
     assert bodies(lab, name) == ["waits"]
@@ -255,79 +333,169 @@ def test_disable_and_enable_again(lab):
     assert bodies(lab, name) == ["waits"]
 
 
-def bodies_or_none(lab, name):
-    return bodies(lab, name) if lab.cloud.invocations(name) else []
-
-
-def state(lab, uuid):
-    return lab.client.get_event_source_mapping(UUID=uuid)["State"]
-
-
-def settled(lab, uuid, wanted):
-    until = time.monotonic() + 10
-    while state(lab, uuid) != wanted:
-        assert time.monotonic() < until, state(lab, uuid)
-        time.sleep(0.005)
-
-
-def test_states(lab):
-    queue, name = Queue(lab), lab.create()
-    made = connect(lab, queue, name)
-    uuid = made["UUID"]
-    assert made["State"] == "Creating"
-    assert made["StateTransitionReason"] == "USER_INITIATED"
-    settled(lab, uuid, "Enabled")
-    changed = lab.client.update_event_source_mapping(UUID=uuid, BatchSize=3)
-    assert (changed["State"], changed["BatchSize"]) == ("Updating", 3)
-    settled(lab, uuid, "Enabled")
-    assert lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)["State"] == "Disabling"
-    settled(lab, uuid, "Disabled")
-    assert lab.client.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
-    until = time.monotonic() + 10
-    while lab.client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
-        assert time.monotonic() < until
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        state(lab, uuid)
-
-
-def test_defaults(lab):
-    made = connect(lab, Queue(lab), lab.create())
-    assert made["BatchSize"] == 10
-    assert made["MaximumBatchingWindowInSeconds"] == 0
-    assert made["FunctionResponseTypes"] == []
-    assert "StartingPosition" not in made
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"BatchSize": 10_001, "MaximumBatchingWindowInSeconds": 1}, "less than or equal to 10000"),
-        ({"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0"),
-        ({"MaximumBatchingWindowInSeconds": 301}, "less than or equal to 300"),
-        ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern definition"),
-        ({"FilterCriteria": {"Filters": [{"Pattern": '{"a": 1}'}]}}, "Invalid filter pattern"),
-        ({"FunctionName": "nobody"}, "Function does not exist"),
-        ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:nowhere"}, "NonExistentQueue"),
-        ({"EventSourceArn": "arn:aws:s3:::bucket"}, "Unrecognized event source"),
-    ],
-)
-def test_what_aws_refuses_leaves_nothing(lab, settings, words):
-    queue, name = Queue(lab), lab.create()
-    spec = {"EventSourceArn": queue.arn, "FunctionName": name, **settings}
-    with pytest.raises(ClientError, match=words):
-        lab.client.create_event_source_mapping(**spec)
-    found = lab.client.list_event_source_mappings(EventSourceArn=queue.arn)
-    assert found["EventSourceMappings"] == []
-
-
-def test_function_that_may_run_longer_than_messages_are_hidden(lab):
-    words = "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
-    with pytest.raises(ClientError, match=words):
-        connect(lab, Queue(lab), lab.create(Timeout=60))
-
-
-def test_second_mapping_of_one_queue_and_function(lab):
-    queue, name = Queue(lab), lab.create()
+@pytest.mark.parametrize("how", ["disable", "delete"])
+def test_what_is_in_flight_ends_when_the_mapping_does(lab, how):
+    queue = Queue(lab)
+    name = lab.create(PRINTS + "    import time; time.sleep(0.3)")
     uuid = connect(lab, queue, name)["UUID"]
-    with pytest.raises(ClientError, match=f"ResourceConflictException.*{uuid}"):
-        connect(lab, queue, name)
+    lab.cloud.idle()
+    queue.send("in flight")
+    until = time.monotonic() + 5
+    while lab.cloud._activity._going_on.get(f"{name} running", 0) == 0:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    if how == "disable":
+        lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    else:
+        lab.client.delete_event_source_mapping(UUID=uuid)
+    queue.send("too late")
+    lab.cloud.idle()
+    assert bodies(lab, name) == ["in flight"]
+    assert queue.bodies() == ["too late"]
+
+
+def test_failed_messages_of_an_ended_mapping_stay_in_the_queue(lab):
+    queue = Queue(lab, VisibilityTimeout="600")
+    name = lab.create(FAILS)
+    uuid = connect(lab, queue, name)["UUID"]
+    lab.cloud.idle()
+    queue.send("a")
+    until = time.monotonic() + 5
+    while not lab.cloud.invocations(name):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    lab.cloud.idle()
+    assert queue.bodies() == ["a"]
+
+
+def test_function_deleted_while_messages_come(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    uuid = connect(lab, queue, name)["UUID"]
+    lab.cloud.idle()
+    lab.client.delete_function(FunctionName=name)
+    queue.send("for nobody")
+    lab.cloud.idle()
+    found = settled(lab, uuid, "Enabled")
+    assert found["LastProcessingResult"].startswith("PROBLEM: Function not found: arn:aws:lambda")
+    assert queue.count() == 1
+    lab.create(PRINTS, FunctionName=name)
+    lab.cloud.idle()
+    assert bodies(lab, name) == ["for nobody"]
+    assert "LastProcessingResult" not in settled(lab, uuid, "Enabled")
+
+
+def test_queue_deleted_and_made_again(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    uuid = connect(lab, queue, name)["UUID"]
+    lab.cloud.idle()
+    queue.sqs.delete_queue(QueueUrl=queue.url)
+    lab.cloud.idle()
+    problem = settled(lab, uuid, "Enabled")["LastProcessingResult"]
+    assert problem == "PROBLEM: The specified queue does not exist."
+    queue.sqs.create_queue(QueueName=queue.name)
+    queue.send("again")
+    lab.cloud.idle()
+    assert bodies(lab, name) == ["again"]
+
+
+def test_queue_deleted_while_its_messages_are_handled(lab):
+    queue = Queue(lab)
+    name = lab.create(PRINTS + "    import time; time.sleep(0.3)")
+    uuid = connect(lab, queue, name)["UUID"]
+    lab.cloud.idle()
+    queue.send("last")
+    until = time.monotonic() + 5
+    while lab.cloud._activity._going_on.get(f"{name} running", 0) == 0:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    queue.sqs.delete_queue(QueueUrl=queue.url)
+    lab.cloud.idle()
+    assert bodies(lab, name) == ["last"]
+    assert settled(lab, uuid, "Enabled")["LastProcessingResult"].startswith("PROBLEM")
+
+
+def test_a_function_that_does_not_run_here(lab):
+    queue = Queue(lab)
+    name = lab.create(Runtime="nodejs22.x")
+    uuid = connect(lab, queue, name)["UUID"]
+    queue.send("waits")
+    lab.cloud.idle()
+    assert "Python runtimes only" in settled(lab, uuid, "Enabled")["LastProcessingResult"]
+    assert queue.count() == 1
+
+
+def test_two_functions_share_a_queue(lab):
+    queue, names = Queue(lab), [lab.create(PRINTS), lab.create(PRINTS)]
+    for name in names:
+        connect(lab, queue, name, BatchSize=1)
+    queue.send(*(str(n) for n in range(20)))
+    lab.cloud.idle()
+    got = [body for name in names for body in bodies(lab, name)]
+    assert sorted(got, key=int) == [str(n) for n in range(20)]
+
+
+def test_a_mapping_of_another_region(lab):
+    queue = Queue(lab, region="eu-west-1")
+    client = lab.cloud.client("lambda", region_name="eu-west-1")
+    client.create_function(
+        FunctionName="far-away",
+        Runtime="python3.14",
+        Handler="handler.handler",
+        Role=ROLE,
+        Code={"ZipFile": package("def handler(event, context): return event")},
+    )
+    client.create_event_source_mapping(EventSourceArn=queue.arn, FunctionName="far-away")
+    queue.send("ciao")
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations("far-away")) == 1
+    listed = lab.client.list_event_source_mappings(FunctionName="far-away")
+    assert listed["EventSourceMappings"] == []
+
+
+def test_many_senders_lose_no_message(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    connect(lab, queue, name)
+
+    def send(start):
+        queue.send(*(str(n) for n in range(start, start + 25)))
+
+    threads = [threading.Thread(target=send, args=(start,)) for start in (0, 25, 50, 75)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lab.cloud.idle()
+    assert sorted(bodies(lab, name), key=int) == [str(n) for n in range(100)]
+
+
+def test_a_message_from_sns_and_from_a_bucket_comes_once(lab):
+    queue, name = Queue(lab), lab.create(PRINTS)
+    connect(lab, queue, name)
+    sns = lab.cloud.client("sns")
+    topic = sns.create_topic(Name="to-a-queue")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+    sns.publish(TopicArn=topic, Message="hello")
+    lab.cloud.idle()
+    (body,) = bodies(lab, name)
+    assert json.loads(body)["Message"] == "hello"
+
+
+def test_the_send_returns_before_the_handler_ends(lab):
+    queue = Queue(lab)
+    name = lab.create("import time\ndef handler(event, context): time.sleep(0.5)")
+    connect(lab, queue, name)
+    queue.send("slow")
+    assert lab.cloud.invocations(name) == []
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations(name)) == 1
+
+
+def test_a_redrive_policy_set_later_counts(lab):
+    queue, dead = Queue(lab), Queue(lab)
+    name = lab.create(FAILS)
+    connect(lab, queue, name)
+    queue.send("poison")
+    queue.set(RedrivePolicy=redrive(dead, most=3))
+    lab.cloud.idle()
+    assert dead.bodies() == ["poison"]

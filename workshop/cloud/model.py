@@ -88,6 +88,18 @@ class EventSettings:
 
 
 @dataclass(frozen=True)
+class QueueState:
+    """What an SQS queue holds for those who poll it."""
+
+    ready: bool  # something can be received now
+    delayed_s: float | None  # until the first delayed message is there
+    hidden_s: float | None  # until the first message in flight is visible again
+    visibility_timeout_s: int
+    retention_s: int
+    has_dead_letters: bool  # a redrive policy names a dead-letter queue
+
+
+@dataclass(frozen=True)
 class LogEvent:
     """One line, or one record of several lines, of a log stream."""
 

@@ -161,6 +161,7 @@ class Parts:
             loops=self._loops,
             activity=self.activity,
             wake=lambda service: self.mappings.wake(service),
+            queue_state=seam.queue_state,
         )
         self.mappings = Mappings(tools, self.timer)
         self._topic_rules = TopicRules(

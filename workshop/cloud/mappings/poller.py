@@ -10,8 +10,10 @@ from typing import Any
 
 from ..activity import Activity
 from ..destinations import Destinations
+from ..invoker import check_runs_here
 from ..loops import LoopGuard
-from ..model import ApiError, FunctionVersion, Outcome, Request
+from ..model import ApiError, FunctionVersion, Outcome, QueueState, Request
+from ..tracing import following
 from .mapping import Mapping
 
 
@@ -28,6 +30,7 @@ class Tools:
     loops: LoopGuard
     activity: Activity
     wake: Callable[[str], None]  # has the pollers of a service look again
+    queue_state: Callable[[str], QueueState | None]  # by a queue's ARN; None if it is gone
     now: Callable[[], float] = time.time
 
 
@@ -88,11 +91,26 @@ class Poller:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped, seconds)
 
-    def invoke(self, event: dict[str, Any], dump: Callable[[Any], bytes]) -> Answer:
-        """Invokes the mapping's function. Raises ApiError if it is throttled or gone."""
-        arn = self.mapping.function_arn
-        function, invoked_arn = self.tools.find(self.mapping.region, arn, None)
-        request = self.tools.new_request(dump(event), invoked_arn, None)
+    def finish(self) -> None:
+        """What must be done when it has ended."""
+
+    def find(self) -> tuple[FunctionVersion, str]:
+        """The mapping's function and its ARN as invoked. Raises ApiError if it can't run here."""
+        function, arn = self.tools.find(self.mapping.region, self.mapping.function_arn, None)
+        check_runs_here(function)
+        return function, arn
+
+    def invoke(
+        self, event: dict[str, Any], dump: Callable[[Any], bytes], trace: str | None = None
+    ) -> Answer:
+        """Invokes the mapping's function, in the trace that led to the event.
+
+        Raises ApiError if it is throttled or gone, or if this closes a loop once too often.
+        """
+        function, invoked_arn = self.find()
+        with following(trace):
+            request = self.tools.new_request(dump(event), invoked_arn, None)
+        self.tools.loops.check(function, request)
         return Answer(function, request, self.tools.run(function, request))
 
     def has_function(self) -> bool:
@@ -121,6 +139,7 @@ class Poller:
             finally:
                 if woken:
                     self.tools.activity.end(self._what)
+        self.finish()
         with self._changed:
             if self._dirty:
                 self._dirty = False

@@ -1,27 +1,37 @@
 """SQS queues as event sources.
 
-Follows "Using Lambda with Amazon SQS" (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html).
+Follows "Using Lambda with Amazon SQS" (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html)
+and "Handling errors for an SQS event source in Lambda"
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+
+A message that failed is visible again when the queue's visibility timeout, shrunk, is over. Until
+then, and while it is delayed, the cloud is not idle. A message that nobody handles keeps no one
+waiting: one in a queue without a mapping, or in another consumer's hands.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import threading
 import time
 from typing import Any
 
-from ..model import ApiError
+from ..model import ApiError, QueueState
 from ..timers import shrunk
-from .batches import WholeBatchFailed, failed_items
+from ..tracing import MOST_ROUNDS, rounds
+from .batches import LARGEST_BATCH, WholeBatchFailed, batching_window, failed_items
 from .filters import passes
 from .mapping import Mapping
+from .messages import Message, batch_of
 from .poller import Poller, Tools
 
-AT_ONCE = 5  # batches, as AWS begins with
-LOOK_AGAIN = 0.05  # seconds, while messages wait for their delay
-Message = dict[str, Any]
+AT_ONCE = 5  # batches, as AWS begins with; it goes on to 1,250, a laptop does not
+MARGIN = 2  # seconds; to start an environment may take longer here than on AWS
+LONGEST_VISIBILITY_TIMEOUT = 43_200  # seconds
+LOOK_AGAIN = 0.02  # seconds, while a batch is collected
+THROTTLE_DELAYS = (0.01, 0.25)  # seconds, the first and the longest
+RECURSIVE = "RecursiveInvocationException"
 
 
 class QueuePoller(Poller):
@@ -34,148 +44,231 @@ class QueuePoller(Poller):
         self._url = self._sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)[
             "QueueUrl"
         ]
-        limit = (mapping["ScalingConfig"] or {}).get("MaximumConcurrency", AT_ONCE)
-        self._places = threading.Semaphore(limit)
+        self._later = f"delayed or failed messages of {name}"
+        self._running = 0  # batches
+        self._kept: list[Message] = []  # received, but too large for the last batch
+        self._waits_for_delayed = False
 
     def visibility_timeout(self) -> int:
         """The queue's, in seconds."""
-        names = ["VisibilityTimeout"]
-        found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
-        return int(found["Attributes"]["VisibilityTimeout"])
+        return self._state().visibility_timeout_s
 
     def poll(self) -> float | None:
-        while not self.stopped:
-            messages = self._receive()
-            if not messages:
-                return self._wait_for_delayed()
-            received_at = time.monotonic()
-            self._places.acquire()
-            self.tools.activity.begin(self._what)
-            arguments = (messages, received_at)
-            threading.Thread(target=self._handle, args=arguments, daemon=True).start()
+        problem = self._problem()
+        if problem:
+            self.mapping.last_result = f"PROBLEM: {problem}"
+            self.finish()
+            return None  # the call that ends it wakes this
+        while not self.stopped and self._has_place():
+            batch = self._next_batch()
+            if not batch:
+                break
+            self._begin(batch)
+        return self._next_look()
+
+    def finish(self) -> None:
+        """Lets go of what it will not handle."""
+        self._give_back(self._kept)
+        self._kept = []
+        self._wait_for_delayed(None)
+
+    def _problem(self) -> str | None:
+        """Why nothing can be read or invoked."""
+        try:
+            state = self._state()
+            function, _ = self.find()
+        except ApiError as error:
+            return error.message
+        if function.reserved_concurrency == 0 and not state.has_dead_letters:
+            return "The function's reserved concurrency is 0."  # messages would only go round
         return None
 
-    def _receive(self) -> list[Message]:
-        """At most a batch: what is there, or what comes until the batching window ends."""
-        size, window = self.mapping["BatchSize"], self.mapping["MaximumBatchingWindowInSeconds"]
-        messages: list[Message] = []
+    def _state(self) -> QueueState:
+        """Raises ApiError if the queue is gone."""
+        state = self.tools.queue_state(self.mapping.source_arn)
+        if state is None:
+            raise ApiError(400, "QueueDoesNotExist", "The specified queue does not exist.")
+        return state
+
+    def _has_place(self) -> bool:
+        limit = (self.mapping["ScalingConfig"] or {}).get("MaximumConcurrency", AT_ONCE)
+        return self._running < limit
+
+    def _next_look(self) -> float | None:
+        """Seconds until a message comes without a call: its delay or its timeout is over."""
+        state = self._state()
+        if state.ready and self._has_place():
+            return 0.0  # it came since the last look
+        self._wait_for_delayed(state.delayed_s)
+        waits = [each for each in (state.delayed_s, state.hidden_s) if each is not None]
+        return min(waits) + 0.001 if waits else None
+
+    def _wait_for_delayed(self, delay: float | None) -> None:
+        """Notes whether there are delayed messages, for which the cloud is not idle."""
+        waits = delay is not None and not self.stopped
+        if waits and not self._waits_for_delayed:
+            self.tools.activity.begin(self._later)
+        if self._waits_for_delayed and not waits:
+            self.tools.activity.end(self._later)
+        self._waits_for_delayed = waits
+
+    def _next_batch(self) -> list[Message]:
+        """At most BatchSize messages and 6 MB: what there is, or comes within the window."""
+        size = self.mapping["BatchSize"]
+        window = batching_window(self.mapping["MaximumBatchingWindowInSeconds"])
+        messages, self._kept = self._kept, []
         until = None
-        while len(messages) < size and not self.stopped:
-            found = self._sqs.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=min(10, size - len(messages)),
-                MessageSystemAttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            ).get("Messages", [])
+        while len(messages) < size and sum(m.size for m in messages) < LARGEST_BATCH:
+            found = self._receive(min(10, size - len(messages)))
             messages += found
-            if not messages or (not window and (len(found) < 10 or not found)):
+            if not messages or self.stopped or (not found and not window):
+                break
+            if not window and len(found) < 10:
                 break
             until = until or time.monotonic() + window
             if not found:
                 if time.monotonic() >= until:
                     break
-                self.pause(min(LOOK_AGAIN, max(0.0, until - time.monotonic())))
-        return messages
+                self.pause(LOOK_AGAIN)
+        batch, rest = batch_of(messages, LARGEST_BATCH)
+        if self.mapping.source_arn.endswith(".fifo"):
+            self._give_back(rest)  # their groups are in flight until this batch has ended
+        else:
+            self._kept = rest
+        return batch
 
-    def _wait_for_delayed(self) -> float | None:
-        """Messages with a delay, and those that others hold, come without a call."""
-        names = [
-            "ApproximateNumberOfMessagesDelayed",
-            "ApproximateNumberOfMessagesNotVisible",
-        ]
-        found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
-        waiting = found.get("Attributes", {})
-        if int(waiting.get(names[0], 0)):
-            self.pause(LOOK_AGAIN)
-            self.wake()
-            return None
-        return LOOK_AGAIN if int(waiting.get(names[1], 0)) else None
+    def _receive(self, most: int) -> list[Message]:
+        state = self._state()
+        if not state.ready:
+            return []
+        found = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=most,
+            VisibilityTimeout=_with_margin(state.visibility_timeout_s),
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", [])
+        has_window = bool(self.mapping["MaximumBatchingWindowInSeconds"])
+        return [Message(each, self.mapping.source_arn, has_window) for each in found]
 
-    def _handle(self, messages: list[Message], received_at: float) -> None:
+    def _begin(self, batch: list[Message]) -> None:
+        self.tools.activity.begin(self._what)
+        with self._changed:
+            self._running += 1
+        threading.Thread(target=self._handle, args=(batch,), name=self._what, daemon=True).start()
+
+    def _handle(self, batch: list[Message]) -> None:
+        """A batch from its filters to its end; its place is free once the function ended."""
+        failed = batch
         try:
-            records = {each["MessageId"]: self._record(each) for each in messages}
-            patterns = self.mapping.patterns
-            wanted = {
-                key: record
-                for key, record in records.items()
-                if passes(record, "sqs", patterns, self.tools.matches)
-            }
-            failed = self._failed(wanted) if wanted else set()
-            self._delete([m for m in messages if m["MessageId"] not in failed])
-            self._give_back([m for m in messages if m["MessageId"] in failed], received_at)
-        except Exception:
-            pass
+            failed = self._run(batch)
+            self._delete(_without(batch, failed))
+            failed = self._without_expired(failed)
+        except Exception as error:  # the queue was deleted, or the cloud closes
+            self.mapping.last_result = f"PROBLEM: {error}"
         finally:
-            self._places.release()
+            with self._changed:
+                self._running -= 1
             self.wake()
-            self.tools.activity.end(self._what)
+        self.tools.activity.begin(self._later)
+        self.tools.activity.end(self._what)
+        self._give_back_later(failed)
+        self.tools.activity.end(self._later)
 
-    def _failed(self, records: dict[str, dict[str, Any]]) -> set[str]:
-        """The ids of the messages that were not handled."""
+    def _run(self, batch: list[Message]) -> list[Message]:
+        """Invokes the function with what passes the filters; the messages that failed."""
+        patterns, matches = self.mapping.patterns, self.tools.matches
+        wanted = [each for each in batch if passes(each.record, "sqs", patterns, matches)]
+        failed: list[Message] = []
+        for part in self._parts(wanted):
+            failed += self._failed(part)
+        if not failed:
+            self.mapping.last_result = "OK"
+        return failed
+
+    def _parts(self, messages: list[Message]) -> list[list[Message]]:
+        """Messages that come round too often go apart: they stop no others."""
+        arn = ":".join(self.mapping.function_arn.split(":")[:7])
+        looping = [each for each in messages if rounds(each.trace, arn) >= MOST_ROUNDS]
+        return [part for part in (_without(messages, looping), looping) if part]
+
+    def _failed(self, messages: list[Message]) -> list[Message]:
+        """Those of one invocation that were not handled."""
         try:
-            answer = self.invoke({"Records": list(records.values())}, _dump)
-        except ApiError:  # throttled
-            return set(records)
+            answer = self._invoke(messages)
+        except ApiError as error:
+            if error.code == RECURSIVE and not self._state().has_dead_letters:
+                return []  # dropped: without a dead-letter queue it would come back for days
+            return messages
         if answer.outcome.error:
-            return set(records)
+            return messages
         if not self.mapping.reports_failures:
-            return set()
+            return []
         try:
-            return failed_items(answer.outcome.payload, list(records))
+            failed = failed_items(answer.outcome.payload, [each.id for each in messages])
         except WholeBatchFailed:
-            return set(records)
+            return messages
+        return [each for each in messages if each.id in failed]
+
+    def _invoke(self, messages: list[Message]) -> Any:
+        """Invokes; while the function is throttled, again until the visibility timeout.
+
+        Its other invocations take as long as on AWS, so this waits as long for their end.
+        """
+        arn = ":".join(self.mapping.function_arn.split(":")[:7])
+        trace = max((each.trace for each in messages), key=lambda each: rounds(each, arn))
+        event = {"Records": [each.record for each in messages]}
+        until = messages[0].received_at + self._state().visibility_timeout_s
+        delay, longest = THROTTLE_DELAYS
+        while True:
+            try:
+                return self.invoke(event, _dump, trace)
+            except ApiError as error:
+                waits = error.status == 429 and self.find()[0].reserved_concurrency != 0
+                if not waits or self.stopped or time.monotonic() + delay > until:
+                    raise
+            self.pause(delay)
+            delay = min(2 * delay, longest)
 
     def _delete(self, messages: list[Message]) -> None:
         for some in _tens(messages):
-            entries = [
-                {"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]}
-                for i, each in enumerate(some)
-            ]
+            entries = [{"Id": str(i), "ReceiptHandle": m.handle} for i, m in enumerate(some)]
             self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
 
-    def _give_back(self, messages: list[Message], received_at: float) -> None:
-        """Makes messages visible when the queue's visibility timeout, shrunk, is over."""
-        if not messages:
-            return
-        until = received_at + shrunk(self.visibility_timeout())
-        self.pause(max(0.0, until - time.monotonic()))
-        for message in messages:
-            with contextlib.suppress(self._sqs.exceptions.ClientError):  # visible already
-                self._sqs.change_message_visibility(
-                    QueueUrl=self._url,
-                    ReceiptHandle=message["ReceiptHandle"],
-                    VisibilityTimeout=0,
-                )
-        self.tools.wake("sqs")  # the next look may move them to a queue that has a mapping
+    def _without_expired(self, messages: list[Message]) -> list[Message]:
+        """Deletes what on AWS would be older by now than the queue keeps messages."""
+        state = self._state()
+        old = [m for m in messages if m.age(state.visibility_timeout_s) > state.retention_s]
+        self._delete(old)
+        return _without(messages, old)
 
-    def _record(self, message: Message) -> dict[str, Any]:
-        record = {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message.get("Attributes", {}),
-            "messageAttributes": {
-                name: _attribute(value)
-                for name, value in message.get("MessageAttributes", {}).items()
-            },
-            "md5OfBody": message["MD5OfBody"],
-            "eventSource": "aws:sqs",
-            "eventSourceARN": self.mapping.source_arn,
-            "awsRegion": self.mapping.region,
-        }
-        if "MD5OfMessageAttributes" in message:
-            record["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]
-        return record
+    def _give_back_later(self, messages: list[Message]) -> None:
+        """Makes messages visible when the visibility timeout, shrunk, is over."""
+        if messages:
+            with contextlib.suppress(ApiError):
+                timeout = self._state().visibility_timeout_s
+                elapsed = time.monotonic() - messages[0].received_at
+                self.pause(shrunk(max(0.0, timeout - elapsed)))
+            self._give_back(messages)
+
+    def _give_back(self, messages: list[Message]) -> None:
+        """Makes messages visible now; a refusal means that they are, or that the queue is gone."""
+        for some in _tens(messages):
+            entries = [
+                {"Id": str(i), "ReceiptHandle": m.handle, "VisibilityTimeout": 0}
+                for i, m in enumerate(some)
+            ]
+            with contextlib.suppress(Exception):
+                self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
 
-def _attribute(value: dict[str, Any]) -> dict[str, Any]:
-    attribute: dict[str, Any] = {"stringListValues": [], "binaryListValues": []}
-    if "StringValue" in value:
-        attribute["stringValue"] = value["StringValue"]
-    if "BinaryValue" in value:
-        attribute["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
-    attribute["dataType"] = value["DataType"]
-    return attribute
+def _with_margin(timeout: int) -> int:
+    return min(timeout + MARGIN, LONGEST_VISIBILITY_TIMEOUT) if timeout else 0
+
+
+def _without(messages: list[Message], others: list[Message]) -> list[Message]:
+    left_out = set(others)
+    return [each for each in messages if each not in left_out]
 
 
 def _tens(items: list[Message]) -> list[list[Message]]:

@@ -16,6 +16,11 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   numbers, resharding, and to tell the pollers of what arrives.
 - `dynamodb.models`, `dynamodb.models.table.StreamShard`, `dynamodbstreams.models`: subclassed
   (seam/dynamodb.py), so that streams hold what AWS's hold, and the pollers are told.
+- `LambdaResponse.*_event_source_mapping(s)`: replaced, for AWS's status codes, pages and tags.
+- `moto.sqs.models.Queue`, `SQSBackend` (through `sqs_backends.backend`): subclassed (sqs.py), so
+  that no message is lost or comes out of order, and messages carry the sender's trace;
+  `Message`, `_filter_message_attributes` used there. `SQSResponse.receive_message` is wrapped for
+  DeadLetterQueueSourceArn.
 - `EventPattern`: decides what a filter lets pass.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
@@ -91,6 +96,7 @@ from .services import (
     stop,
     write_logs,
 )
+from .sqs import queue_state
 
 __all__ = [
     "Backend",
@@ -111,6 +117,7 @@ __all__ = [
     "scheduled_rule",
     "object_changes",
     "put_service_event",
+    "queue_state",
     "start",
     "statements",
     "stop",

@@ -9,7 +9,6 @@ from typing import Any
 import moto.awslambda.models as lambda_models
 from moto.awslambda.policy import Policy
 
-from ..mappings.registry import Mapping
 from ..model import ApiError
 from ..permissions import make_statement
 from ..validation import (
@@ -24,9 +23,10 @@ from .errors import as_moto_error, code_error
 from .function import Function
 from .function_urls import FunctionUrls
 from .hooks import open_hooks
+from .mappings import MappingApi
 
 
-class Backend(FunctionUrls, lambda_models.LambdaBackend):
+class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     """moto's Lambda backend: checks what AWS checks, and runs functions here."""
 
     @as_moto_error
@@ -205,26 +205,6 @@ class Backend(FunctionUrls, lambda_models.LambdaBackend):
     def _policy(self, function_name: str) -> Policy:
         """One policy holds the statements of every version and alias; moto would copy it."""
         return self.get_function(function_name.split(":function:")[-1].split(":")[0]).policy
-
-    @as_moto_error
-    def create_event_source_mapping(self, spec: dict[str, Any]) -> Mapping:
-        return open_hooks().mappings.create(spec, self.region_name, self.account_id)
-
-    def get_event_source_mapping(self, uuid: str) -> Mapping | None:
-        return open_hooks().mappings.get(uuid)
-
-    def list_event_source_mappings(
-        self, event_source_arn: str, function_name: str
-    ) -> list[Mapping]:
-        return open_hooks().mappings.list(event_source_arn, function_name)
-
-    @as_moto_error
-    def update_event_source_mapping(self, uuid: str, spec: dict[str, Any]) -> Mapping:
-        return open_hooks().mappings.update(uuid, spec)
-
-    @as_moto_error
-    def delete_event_source_mapping(self, uuid: str) -> Mapping:
-        return open_hooks().mappings.delete(uuid)
 
     def invoke(
         self,

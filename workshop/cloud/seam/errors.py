@@ -21,6 +21,7 @@ def as_moto_error(method: Callable[..., Any]) -> Callable[..., Any]:
         except ApiError as error:
             moto_error = JsonRESTError(error.code, error.message)
             moto_error.code = error.status
+            moto_error.description = error.body().decode()
             raise moto_error from None
 
     return wrapped

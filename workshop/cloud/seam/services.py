@@ -26,10 +26,12 @@ from . import (
     iot,
     kinesis,
     logs,
+    mappings,
     rest_apis,
     s3,
     scheduler,
     sns,
+    sqs,
 )
 from .backend import Backend
 from .hooks import Hooks, set_hooks
@@ -44,10 +46,12 @@ PATCHED = (
     iot,
     kinesis,
     logs,
+    mappings,
     rest_apis,
     s3,
     scheduler,
     sns,
+    sqs,
 )
 ROLE = "lambda-role"
 TRUST = {
