@@ -210,6 +210,7 @@ class LocalCloud:
         self._server.close()
         self._queue.close()
         self._invoker.close()
+        self._mappings.join()
         seam.stop()
         self._guardian.close()
         remove_tree(str(self._folder))

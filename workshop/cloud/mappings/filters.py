@@ -26,12 +26,18 @@ def passes(
 
 
 def _as_filters_see_it(record: dict[str, Any], service: str) -> dict[str, Any]:
-    """A queue's body and a stream's data are decoded: patterns reach into their JSON."""
+    """A queue's body and a stream's data are decoded: patterns reach into their JSON.
+
+    Of a Kafka record they see the value alone.
+    """
     if service == "sqs":
         return {**record, "body": _decoded(record["body"])}
     if service == "kinesis":
         text = base64.b64decode(record["kinesis"]["data"]).decode(errors="replace")
         return {**record, **record["kinesis"], "data": _decoded(text)}
+    if service == "kafka":
+        text = base64.b64decode(record.get("value", "")).decode(errors="replace")
+        return {"value": _decoded(text)}
     return record
 
 

@@ -8,6 +8,14 @@ from typing import Any
 from ..model import ApiError, FunctionVersion
 from ..timers import Timer
 from ..validation import invalid
+from .kafka import KafkaPoller
+from .kafka_mapping import (
+    KafkaMapping,
+    check_kafka_conflict,
+    check_kafka_creation,
+    check_kafka_settings,
+    is_kafka,
+)
 from .mapping import Mapping, check_creation, check_settings
 from .poller import Poller, Tools
 from .queues import QueuePoller
@@ -23,13 +31,15 @@ class Mappings:
         self._tools, self._timer = tools, timer
         self._mappings: dict[str, Mapping] = {}
         self._pollers: dict[str, Poller] = {}
+        self._ending: list[KafkaPoller] = []
         self._lock = threading.RLock()
 
     def create(self, spec: dict[str, Any], region: str, account: str) -> Mapping:
         """CreateEventSourceMapping. Raises ApiError."""
-        check_creation(spec)
+        kafka = is_kafka(spec)
+        check_kafka_creation(spec) if kafka else check_creation(spec)
         function, function_arn = self._function(spec.get("FunctionName", ""), region)
-        mapping = Mapping(spec, function_arn, region, account)
+        mapping = (KafkaMapping if kafka else Mapping)(spec, function_arn, region, account)
         mapping.role = function.role
         self._check_conflict(mapping)
         poller = self._poller(mapping, function.timeout_s)
@@ -56,7 +66,10 @@ class Mappings:
         """UpdateEventSourceMapping. Raises ApiError."""
         mapping = self._existing(uuid)
         merged = {**mapping.get_configuration(), **spec}
-        check_settings(merged, mapping.source_arn)
+        if isinstance(mapping, KafkaMapping):
+            check_kafka_settings(merged)
+        else:
+            check_settings(merged, mapping.source_arn)
         if spec.get("FunctionName"):
             function, mapping.function_arn = self._function(spec["FunctionName"], mapping.region)
             mapping.role = function.role
@@ -94,6 +107,11 @@ class Mappings:
         for uuid in list(self._pollers):
             self._end(uuid)
 
+    def join(self) -> None:
+        """Waits, after `close`, for the threads that speak to Kafka's brokers."""
+        for poller in self._ending:
+            poller.join(timeout=5)
+
     def _begin(self, mapping: Mapping, poller: Poller) -> None:
         if not mapping.enabled:
             self._timer.later(TRANSITION, self._settle, mapping, "Disabled")
@@ -108,6 +126,8 @@ class Mappings:
             poller = self._pollers.pop(uuid, None)
         if poller:
             poller.stop()
+        if isinstance(poller, KafkaPoller):
+            self._ending = [each for each in self._ending if each.is_alive()] + [poller]
 
     def _settle(self, mapping: Mapping, state: str) -> None:
         if mapping.state not in ("Deleting", state):
@@ -129,6 +149,9 @@ class Mappings:
             raise invalid("Function does not exist") from None
 
     def _check_conflict(self, mapping: Mapping) -> None:
+        if isinstance(mapping, KafkaMapping):
+            check_kafka_conflict(mapping, self._mappings.values())
+            return
         for other in self.list(mapping.source_arn, mapping.function_name):
             if other.state != "Deleting":
                 raise ApiError(
@@ -141,6 +164,8 @@ class Mappings:
 
     def _poller(self, mapping: Mapping, timeout_s: int) -> Poller:
         """The mapping's poller. Raises ApiError if there is no such source."""
+        if isinstance(mapping, KafkaMapping):
+            return KafkaPoller(mapping, self._tools)
         if mapping.service == "sqs":
             return self._queue_poller(mapping, timeout_s)
         poller = StreamPoller(mapping, self._tools)
