@@ -282,6 +282,159 @@ def test_a_batch_that_never_succeeds_holds_up_the_topic(lab, brokers, topic):
     assert brokers.committed(topic, group)[0] == 1
 
 
+POLLERS = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
+FAILS_FOR_BAD = """
+import base64, json
+def handler(event, context):
+    print('EVENT', json.dumps(event))
+    records = [r for each in event["records"].values() for r in each]
+    if any(base64.b64decode(r["value"]) == b"bad" for r in records):
+        raise ValueError("bad")
+"""
+REPORTS_BAD = """
+import base64, json
+def handler(event, context):
+    print('EVENT', json.dumps(event))
+    return {"batchItemFailures": [
+        {"itemIdentifier": {"partition": name, "offset": record["offset"]}}
+        for name, records in event["records"].items() for record in records
+        if base64.b64decode(record["value"]) == b"bad"
+    ]}
+"""
+
+
+def queue(lab, name):
+    sqs = lab.cloud.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    return f"arn:aws:sqs:us-east-1:123456789012:{name}", lambda: [
+        json.loads(each["Body"])
+        for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    ]
+
+
+def test_a_batch_that_is_given_up_goes_to_a_queue(lab, brokers, topic):
+    name, group = lab.create(FAILS_FOR_BAD), brokers.topic()
+    arn, messages = queue(lab, topic)
+    connect(
+        *(lab, brokers, topic, name),
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+        SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": group},
+        MaximumRetryAttempts=1,
+        **POLLERS,
+    )
+    brokers.send(topic, "good", "bad")
+    lab.cloud.idle()
+    brokers.send(topic, "behind")
+    lab.cloud.idle()
+    assert values(lab, name) == ["good", "bad", "good", "bad", "behind"]
+    assert brokers.committed(topic, group)[0] == 4
+    (record,) = messages()
+    event = events(lab, name)[0]
+    first, last = event["records"][f"{topic}-0"]
+    info = record.pop("KafkaBatchInfo")
+    assert info.pop("payloadSize") == len(json.dumps(event, separators=(",", ":")))
+    times = {
+        f"{end}RecordTimestamp": info["recordsInfo"][f"{topic}-0"].pop(f"{end}RecordTimestamp")
+        for end in ("first", "last")
+    }
+    assert times["firstRecordTimestamp"].endswith(f".{first['timestamp'] % 1000:03d}Z")
+    assert times["lastRecordTimestamp"].endswith(f".{last['timestamp'] % 1000:03d}Z")
+    assert info == {
+        "batchSize": 2,
+        "bootstrapServers": brokers.servers[0],
+        "recordsInfo": {f"{topic}-0": {"firstRecordOffset": "1", "lastRecordOffset": "2"}},
+    }
+    assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["responseContext"]["functionError"] == "Unhandled"
+
+
+def test_a_mapping_with_a_destination_gives_up_after_ten_retries(lab, brokers, topic):
+    name = lab.create(FAILS_FOR_BAD)
+    arn, messages = queue(lab, topic)
+    connect(*(lab, brokers, topic, name), DestinationConfig={"OnFailure": {"Destination": arn}})
+    brokers.send(topic, "bad")
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations(name)) == 11
+    assert len(messages()) == 1
+
+
+def test_records_that_are_given_up_go_to_a_topic_with_their_keys(lab, brokers, topic):
+    name, failed = lab.create(FAILS_FOR_BAD), brokers.topic()
+    collector = lab.create(PRINTS)
+    connect(
+        *(lab, brokers, topic, name),
+        DestinationConfig={"OnFailure": {"Destination": f"kafka://{failed}"}},
+        MaximumRetryAttempts=0,
+        **POLLERS,
+    )
+    brokers.send(failed, "before", partition=3)
+    connect(lab, brokers, failed, collector)
+    brokers.send(topic, "good", "bad", key="31000")
+    lab.cloud.idle()  # waits for the second topic as well
+    got = [json.loads(value) for value in values(lab, collector)]
+    offsets = [each["KafkaBatchInfo"]["recordInfo"]["offset"] for each in got]
+    assert offsets == ["1", "2"]
+    assert got[1]["KafkaBatchInfo"]["batchSize"] == 1
+    assert got[1]["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    (event,) = events(lab, name)
+    assert got[1]["payload"]["records"] == {f"{topic}-0": event["records"][f"{topic}-0"][1:]}
+    keys = {r["key"] for e in events(lab, collector) for rs in e["records"].values() for r in rs}
+    assert keys == {"MzEwMDA="}
+
+
+def test_bisect_finds_the_record_that_fails(lab, brokers, topic):
+    name = lab.create(FAILS_FOR_BAD)
+    connect(
+        *(lab, brokers, topic, name),
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=0,
+        **POLLERS,
+    )
+    brokers.send(topic, "a", "b", "bad", "d")
+    lab.cloud.idle()
+    sizes = [len(r) for e in events(lab, name) for r in e["records"].values()]
+    assert sizes == [4, 2, 2, 1, 1]
+
+
+def test_reported_records_are_tried_again_and_those_before_them_are_not(lab, brokers, topic):
+    name, group = lab.create(REPORTS_BAD), brokers.topic()
+    connect(
+        *(lab, brokers, topic, name),
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": group},
+        MaximumRetryAttempts=1,
+        **POLLERS,
+    )
+    brokers.send(topic, "a", "b", "bad", "d")
+    lab.cloud.idle()
+    tried = [
+        [base64.b64decode(record["value"]).decode() for record in records]
+        for event in events(lab, name)
+        for records in event["records"].values()
+    ]
+    assert tried[0] == ["a", "b", "bad", "d"]
+    assert tried[1:] == [["bad", "d"]] * (len(tried) - 1)
+    assert brokers.committed(topic, group)[0] == 5
+
+
+def test_a_record_that_is_too_old_is_given_up(lab, brokers, topic):
+    name = lab.create(FAILS_FOR_BAD)
+    arn, messages = queue(lab, topic)
+    connect(
+        *(lab, brokers, topic, name),
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+        MaximumRecordAgeInSeconds=60,
+        MaximumRetryAttempts=10_000,
+        **POLLERS,
+    )
+    brokers.send(topic, "bad")
+    lab.cloud.idle()
+    (record,) = messages()
+    assert record["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert 5 <= len(lab.cloud.invocations(name)) <= 8  # after 1, 3, 7, 15, 31, 63 s
+
+
 def test_disable_and_enable_goes_on_where_it_was(lab, brokers, topic):
     name = lab.create(PRINTS)
     uuid = connect(lab, brokers, topic, name)
@@ -446,6 +599,16 @@ SERVERS = "SelfManagedEventSource"
         (
             {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "räd"}},
             "consumerGroupId' failed.*regular expression",
+        ),
+        ({"DestinationConfig": {"OnSuccess": {"Destination": "kafka://a"}}}, "Unsupported Dest"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": "kafka://a b"}}}, "regular expr"),
+        (
+            {"DestinationConfig": {"OnFailure": {"Destination": "kafka://aa"}}, "Topics": ["aa"]},
+            "source topic and the destination topic must differ",
+        ),
+        (
+            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:1:none"}}},
+            "The destination ARN .* is invalid",
         ),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q"}, "Unrecognized event source"),
     ],

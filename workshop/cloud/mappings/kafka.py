@@ -6,28 +6,23 @@ Follows "Using Lambda with self-managed Apache Kafka"
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import threading
 import time
 from typing import Any
 
-from ..model import ApiError
-from ..timers import shrunk
 from .filters import passes
 from .kafka_mapping import KafkaMapping
+from .kafka_records import as_record, by_partition, failed_batch, failed_record, send_keyed
 from .kafka_topic import POLL, Topic, TopicProblem, load_client
 from .poller import Poller, Tools
+from .processing import Processor, Record
 
 LARGEST_EVENT = 6 * 1024 * 1024 - 16 * 1024  # bytes, less what stands around the records
 DEFAULT_WINDOW = 0.5  # seconds at most, where the mapping names no window
 QUIET = 0.05  # seconds without a record that end a batch early then
-LONGEST_RETRY_DELAY = 60  # seconds on AWS
 LOOK_AGAIN = 1.0  # seconds, after a problem with the brokers
 NEW_PARTITIONS = 10.0  # seconds between looks for them
-TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
-Record = dict[str, Any]
 
 
 class KafkaPoller(Poller):
@@ -48,6 +43,8 @@ class KafkaPoller(Poller):
         self._problem = False
         self._looked_at = 0.0  # when partitions were asked for
         self._done: dict[int, int] = {}  # offsets to commit, by partition
+        self._processor = Processor(mapping, tools, self, self, self._what)
+        self.where = mapping.topic
 
     def start(self) -> None:
         """Takes the starting position if the brokers answer, then reads in another thread."""
@@ -109,7 +106,6 @@ class KafkaPoller(Poller):
         records = self._read()
         if records and not self.stopped:
             self._handle(records)
-            self._commit()
         if self._counted and not self._topic.waits():
             self._uncount()
 
@@ -130,7 +126,8 @@ class KafkaPoller(Poller):
         self._count()
         window = self.mapping["MaximumBatchingWindowInSeconds"]
         until = time.monotonic() + (window or DEFAULT_WINDOW)
-        records, size = [as_record(first)], _size(as_record(first))
+        records = [as_record(first)]
+        size = records[0].size
         while len(records) < self.mapping["BatchSize"] and not self.stopped:
             left = max(0.0, until - time.monotonic())
             message = self._topic.read(min(left, POLL if window else QUIET))
@@ -139,7 +136,7 @@ class KafkaPoller(Poller):
                     continue
                 break
             record = as_record(message)
-            size += _size(record)
+            size += record.size
             if size > LARGEST_EVENT:
                 self._topic.hold(message)
                 break
@@ -147,45 +144,49 @@ class KafkaPoller(Poller):
         return records
 
     def _handle(self, records: list[Record]) -> None:
-        """Invokes until it succeeds."""
+        """Invokes until the batch succeeded or was given up; what a filter drops is done with."""
         patterns, matches = self.mapping.patterns, self.tools.matches
-        wanted = [each for each in records if passes(each, "kafka", patterns, matches)]
-        attempts = 0
-        while wanted and not self._succeeded(wanted):
-            attempts += 1
-            self.pause(shrunk(min(LONGEST_RETRY_DELAY, 2.0 ** min(attempts - 1, 10))))
-            if self.stopped:
-                return
-        self._done |= {each["partition"]: each["offset"] + 1 for each in records}
-
-    def _succeeded(self, records: list[Record]) -> bool:
-        try:
-            answer = self.invoke(self.event(records), _dump)
-        except ApiError as error:
-            if error.status != 429:
-                self._wait_after(f"PROBLEM: {error.message}")  # the function is gone
-            return False
-        failed = answer.outcome.error
-        self.mapping.last_result = "PROBLEM: Function call failed" if failed else "OK"
-        return not failed
+        wanted = [r for r in records if passes(r.event, "kafka", patterns, matches)]
+        for record in wanted:
+            record.delays_before = self._processor.delays
+        self._processor.process(sorted(wanted, key=lambda r: r.event["partition"]))
+        if not self.stopped:
+            self.done(records)
 
     def _commit(self) -> None:
-        """Tells the group how far it is; what fails is told again in the next round."""
         if self._done:
             self._topic.commit(self._done)
             self._done = {}
 
     def event(self, records: list[Record]) -> dict[str, Any]:
         """The event of a batch: its records by topic and partition, in order."""
-        partitions: dict[str, list[Record]] = {}
-        for record in records:
-            name = f"{record['topic']}-{record['partition']}"
-            partitions.setdefault(name, []).append(record)
         return {
             "eventSource": "SelfManagedKafka",
             "bootstrapServers": self.mapping.servers,
-            "records": partitions,
+            "records": by_partition([record.event for record in records]),
         }
+
+    def batch_info(self, records: list[Record]) -> dict[str, Any]:
+        """What the record of a failure says of a batch."""
+        return failed_batch(self.mapping.servers, self.event(records))
+
+    def answered(self, payload: bytes, done: int) -> None:
+        """An answer that is no error has nothing more to say."""
+
+    def done(self, records: list[Record]) -> None:
+        """Tells the group how far it is; what fails is told again in the next round."""
+        self._done |= {r.event["partition"]: r.event["offset"] + 1 for r in records}
+        with contextlib.suppress(TopicProblem):
+            self._commit()
+
+    def send_to_topic(self, topic: str, records: list[Record], failure: dict[str, Any]) -> None:
+        """Sends records that were given up to a topic of the same cluster."""
+        servers = self.mapping.servers
+        messages = [
+            (r.event.get("key"), failed_record(servers, r.event, failure, self.event([r])))
+            for r in records
+        ]
+        send_keyed(servers, topic, messages)
 
     def _wait_after(self, problem: str) -> None:
         """Shows what is wrong; the cloud may be idle meanwhile."""
@@ -205,32 +206,3 @@ class KafkaPoller(Poller):
             if self._counted:
                 self._counted = False
                 self.tools.activity.end(self._what)
-
-
-def as_record(message: Any) -> Record:
-    """A confluent_kafka.Message as an event has it."""
-    kind, timestamp = message.timestamp()
-    record = {
-        "topic": message.topic(),
-        "partition": message.partition(),
-        "offset": message.offset(),
-        "timestamp": timestamp,
-        "timestampType": TIMESTAMP_TYPES.get(kind, "NO_TIMESTAMP_TYPE"),
-    }
-    for name, content in (("key", message.key()), ("value", message.value())):
-        if content is not None:
-            record[name] = base64.b64encode(content).decode()
-    record["headers"] = [
-        {name: [byte - 256 if byte > 127 else byte for byte in value or b""]}
-        for name, value in message.headers() or []
-    ]
-    return record
-
-
-def _size(record: Record) -> int:
-    """Bytes of a record in an event, and the comma before it."""
-    return len(_dump(record)) + 2
-
-
-def _dump(event: Any) -> bytes:
-    return json.dumps(event, ensure_ascii=False).encode()

@@ -15,6 +15,7 @@ from typing import Any
 from ..model import ApiError
 from ..validation import check_range, constraint, invalid
 from .mapping import Mapping, check_settings
+from .stream_settings import check_timestamp
 
 SELF_MANAGED = "arn:aws:kafka:::self-managed"  # stands for the ARN that such a cluster has not
 SERVERS = "KAFKA_BOOTSTRAP_SERVERS"
@@ -43,6 +44,7 @@ PROVISIONED = {  # what AWS has in provisioned mode only, with its defaults
     "BisectBatchOnFunctionError": False,
     "FunctionResponseTypes": [],
 }
+RETRIES_BEFORE_DESTINATION = 10  # where a mapping with a destination names none
 
 
 class KafkaMapping(Mapping):
@@ -68,8 +70,11 @@ class KafkaMapping(Mapping):
         super().change({})
 
     def __getitem__(self, name: str) -> Any:
+        """A setting by AWS's name, its default where it is not set."""
         found = super().__getitem__(name)
-        return [] if found is None and name == "FunctionResponseTypes" else found
+        if name == "MaximumRetryAttempts" and found in (None, -1) and self.failure_destination:
+            return RETRIES_BEFORE_DESTINATION
+        return PROVISIONED.get(name) if found is None else found
 
     @property
     def servers(self) -> str:
@@ -129,8 +134,7 @@ def check_kafka_settings(spec: dict[str, Any]) -> None:
     for name in ("ParallelizationFactor", "TumblingWindowInSeconds", "ScalingConfig", "Queues"):
         if spec.get(name):
             raise _unsupported(name)
-    if (spec.get("DestinationConfig") or {}).get("OnSuccess"):
-        raise _unsupported("DestinationConfig")
+    _check_destination(spec.get("DestinationConfig") or {}, spec.get("Topics"))
     pollers = spec.get("ProvisionedPollerConfig")
     for name, default in PROVISIONED.items():
         if not pollers and spec.get(name) not in (None, default):
@@ -196,17 +200,25 @@ def _check_topics(topics: list[str] | None) -> None:
 def _check_position(spec: dict[str, Any]) -> None:
     position = spec.get("StartingPosition")
     if position is None:
-        raise ApiError(
-            400,
-            "ValidationException",
+        raise invalid(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy "
-            "constraint: Member must not be null.",
+            "constraint: Member must not be null."
         )
     if position not in POSITIONS:
         rule = f"Member must satisfy enum value set: [{', '.join(POSITIONS)}]"
         raise constraint(position, "startingPosition", rule)
-    if position == "AT_TIMESTAMP" and spec.get("StartingPositionTimestamp") is None:
-        raise invalid("Need to specify a timestamp")
+    check_timestamp(spec)
+
+
+def _check_destination(config: dict[str, Any], topics: list[str] | None) -> None:
+    if config.get("OnSuccess"):
+        raise _unsupported("DestinationConfig")
+    target = (config.get("OnFailure") or {}).get("Destination")
+    if target and target.startswith("kafka://"):
+        topic = target.partition("//")[2]
+        _check_pattern(topic, "destinationConfig.onFailure.destination", TOPIC, 249)
+        if topics == [topic]:
+            raise invalid("The source topic and the destination topic must differ.")
 
 
 def _check_pattern(value: str | None, field: str, pattern: str, longest: int) -> None:

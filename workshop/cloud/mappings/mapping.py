@@ -13,6 +13,7 @@ from typing import Any
 
 from ..model import ApiError
 from ..validation import check_range, constraint, invalid
+from .stream_settings import check_stream_settings, check_timestamp
 
 STREAM_DEFAULTS = {
     "ParallelizationFactor": 1,
@@ -47,6 +48,7 @@ class Mapping:
         self.enabled = bool(spec.get("Enabled", True))
         self.state = "Creating"
         self.last_result = "No records processed"
+        self.progress: dict[str, Any] = {}  # by shard, how far a stream was read
         self._settings = {"BatchSize": 10 if self.service == "sqs" else 100, **ALWAYS}
         if self.service != "sqs":
             self._settings |= STREAM_DEFAULTS
@@ -113,6 +115,8 @@ def check_settings(spec: dict[str, Any], source_arn: str) -> None:
     _check_filters(spec.get("FilterCriteria") or {})
     if source_arn.split(":")[2] == "sqs":
         _check_queue_settings(spec, source_arn)
+    elif source_arn.split(":")[2] in ("kinesis", "dynamodb"):
+        check_stream_settings(spec)
 
 
 def check_creation(spec: dict[str, Any]) -> None:
@@ -121,12 +125,14 @@ def check_creation(spec: dict[str, Any]) -> None:
     service = source.split(":")[2] if source.count(":") >= 5 else ""
     if service not in ("sqs", "kinesis", "dynamodb"):
         raise invalid("Unrecognized event source.")
+    if service == "dynamodb" and "/stream/" not in source:  # a table is none, its stream is
+        raise invalid("Unrecognized event source.")
     position = spec.get("StartingPosition")
     if service != "sqs":
         if position is None:
             raise ApiError(
                 400,
-                "ValidationException",
+                "InvalidParameterValueException",
                 "1 validation error detected: Value null at 'startingPosition' failed to satisfy "
                 "constraint: Member must not be null.",
             )
@@ -138,6 +144,7 @@ def check_creation(spec: dict[str, Any]) -> None:
             )
         if service == "dynamodb" and position == "AT_TIMESTAMP":
             raise invalid(f"Unsupported starting position for arn type: {source}")
+        check_timestamp(spec)
     check_settings(spec, source)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ class Tools:
     loops: LoopGuard
     activity: Activity
     wake: Callable[[str], None]  # has the pollers of a service look again
+    now: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,14 @@ class Poller:
         function, invoked_arn = self.tools.find(self.mapping.region, arn, None)
         request = self.tools.new_request(dump(event), invoked_arn, None)
         return Answer(function, request, self.tools.run(function, request))
+
+    def has_function(self) -> bool:
+        """Whether the mapping's function is there."""
+        try:
+            self.tools.find(self.mapping.region, self.mapping.function_arn, None)
+        except ApiError:
+            return False
+        return True
 
     def _work(self) -> None:
         again: float | None = None

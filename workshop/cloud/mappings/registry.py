@@ -8,6 +8,7 @@ from typing import Any
 from ..model import ApiError, FunctionVersion
 from ..timers import Timer
 from ..validation import invalid
+from .failures import check_destination
 from .kafka import KafkaPoller
 from .kafka_mapping import (
     KafkaMapping,
@@ -70,6 +71,8 @@ class Mappings:
             check_kafka_settings(merged)
         else:
             check_settings(merged, mapping.source_arn)
+        ends = spec.get("DestinationConfig") or {}
+        check_destination((ends.get("OnFailure") or {}).get("Destination"), self._tools)
         if spec.get("FunctionName"):
             function, mapping.function_arn = self._function(spec["FunctionName"], mapping.region)
             mapping.role = function.role
@@ -86,6 +89,7 @@ class Mappings:
             mapping.state = "Updating"
             state = "Enabled" if mapping.enabled else "Disabled"
             self._timer.later(TRANSITION, self._settle, mapping, state)
+            self._look_again(uuid)
         return mapping
 
     def delete(self, uuid: str) -> Mapping:
@@ -102,6 +106,12 @@ class Mappings:
             if poller.mapping.service == service:
                 poller.wake()
 
+    def arrived(self, source_arn: str, shard_id: str) -> None:
+        """Has the pollers of a stream read a shard: something came, or it is new, or closed."""
+        for poller in list(self._pollers.values()):
+            if poller.mapping.source_arn == source_arn and isinstance(poller, StreamPoller):
+                poller.arrived(shard_id)
+
     def close(self) -> None:
         """Ends every poller."""
         for uuid in list(self._pollers):
@@ -116,9 +126,9 @@ class Mappings:
         if not mapping.enabled:
             self._timer.later(TRANSITION, self._settle, mapping, "Disabled")
             return
-        poller.start()
-        with self._lock:
+        with self._lock:  # first, so that it misses nothing from its start on
             self._pollers[mapping.uuid] = poller
+        poller.start()
         self._timer.later(TRANSITION, self._settle, mapping, "Enabled")
 
     def _end(self, uuid: str) -> None:
@@ -128,6 +138,12 @@ class Mappings:
             poller.stop()
         if isinstance(poller, KafkaPoller):
             self._ending = [each for each in self._ending if each.is_alive()] + [poller]
+
+    def _look_again(self, uuid: str) -> None:
+        """Has a mapping's poller see its settings."""
+        poller = self._pollers.get(uuid)
+        if poller:
+            poller.wake()
 
     def _settle(self, mapping: Mapping, state: str) -> None:
         if mapping.state not in ("Deleting", state):
@@ -165,6 +181,7 @@ class Mappings:
     def _poller(self, mapping: Mapping, timeout_s: int) -> Poller:
         """The mapping's poller. Raises ApiError if there is no such source."""
         if isinstance(mapping, KafkaMapping):
+            check_destination(mapping.failure_destination, self._tools)
             return KafkaPoller(mapping, self._tools)
         if mapping.service == "sqs":
             return self._queue_poller(mapping, timeout_s)
@@ -173,6 +190,7 @@ class Mappings:
             poller.check()
         except Exception as error:
             raise invalid(f"Stream not found: {mapping.source_arn}") from error
+        poller.check_destination()
         return poller
 
     def _queue_poller(self, mapping: Mapping, timeout_s: int) -> Poller:

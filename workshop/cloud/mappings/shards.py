@@ -3,68 +3,102 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .mapping import Mapping
+from .processing import Record
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 LARGEST_READ = {"kinesis": 10_000, "dynamodb": 1000}
-
-
-@dataclass(frozen=True)
-class Record:
-    """One record, and what the pollers need to know of it."""
-
-    event: dict[str, Any]
-    sequence_number: str
-    key: str  # records of one key stay in order
-    arrived_at: float  # time.time()
 
 
 class Shard:
     """A place in one shard. Subclasses know their service."""
 
-    def __init__(self, client: Any, mapping: Mapping, shard_id: str) -> None:
+    info_name = ""  # the key under which the record of a failure names a batch
+
+    def __init__(
+        self, client: Any, mapping: Mapping, shard_id: str, parents: tuple[str, ...] = ()
+    ) -> None:
         self._client = client
         self._mapping = mapping
         self.id = shard_id
+        self.parents = parents  # the shards whose records come before
+        self.is_read = False  # it is closed, and all was read
         self._iterator: str | None = None
 
-    def seek(self, from_start: bool = False) -> None:
-        """Goes to the mapping's starting position, or to the shard's start."""
+    def start(self, from_start: bool) -> str:
+        """An iterator at the mapping's starting position, or at the shard's start."""
         position = "TRIM_HORIZON" if from_start else self._mapping["StartingPosition"]
-        arguments = {"ShardId": self.id, "ShardIteratorType": position}
+        arguments = {"ShardIteratorType": position}
         if position == "AT_TIMESTAMP":
-            arguments["Timestamp"] = self._mapping["StartingPositionTimestamp"] or time.time()
-        self._iterator = self._get_iterator(arguments)
+            arguments["Timestamp"] = self._mapping["StartingPositionTimestamp"]
+        return self._get_iterator(arguments)
 
-    def read(self, most: int) -> list[Record]:
-        """The next records, at most so many; an empty list at the shard's end."""
+    def open(self, progress: Progress) -> None:
+        """Goes to where a mapping has come."""
+        self._iterator = progress.start
+        if progress.position:
+            self._iterator = self._get_iterator(
+                {
+                    "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                    self.number_argument: progress.position,
+                }
+            )
+
+    def read(self) -> list[Record]:
+        """The next records, an empty list where there are none (yet)."""
         if self._iterator is None:
+            self.is_read = True
             return []
-        limit = min(most, LARGEST_READ[self._mapping.service])
+        limit = LARGEST_READ[self._mapping.service]
         found = self._client.get_records(ShardIterator=self._iterator, Limit=limit)
         self._iterator = found.get("NextShardIterator")
-        records = [self._record(each) for each in found["Records"]]
-        if found["Records"] and not any(records):
-            return self.read(most)  # all of them were no changes
-        return [record for record in records if record]
+        self.is_read = self._iterator is None
+        return [self._record(each) for each in found["Records"]]
+
+    def batch_info(self, records: list[Record]) -> dict[str, Any]:
+        """What the record of a failure says of a batch."""
+        first, last = records[0], records[-1]
+        return {
+            self.info_name: {
+                "shardId": self.id,
+                "startSequenceNumber": first.identifier,
+                "endSequenceNumber": last.identifier,
+                "approximateArrivalOfFirstRecord": self._iso(first.arrived_at),
+                "approximateArrivalOfLastRecord": self._iso(last.arrived_at),
+                "batchSize": len(records),
+                "streamArn": self._mapping.source_arn,
+            }
+        }
+
+    number_argument = ""  # what the service calls the number to go on from
 
     def _get_iterator(self, arguments: dict[str, Any]) -> str:
         raise RuntimeError("a shard knows its service")
 
-    def _record(self, found: dict[str, Any]) -> Record | None:
+    def _record(self, found: dict[str, Any]) -> Record:
+        raise RuntimeError("a shard knows its service")
+
+    def _iso(self, seconds: float) -> str:
         raise RuntimeError("a shard knows its service")
 
 
 class KinesisShard(Shard):
     """A shard of a Kinesis data stream."""
 
+    info_name = "KinesisBatchInfo"
+    number_argument = "StartingSequenceNumber"
+
     def _get_iterator(self, arguments: dict[str, Any]) -> str:
         name = self._mapping.source_arn.partition("/")[2]
-        return self._client.get_shard_iterator(StreamName=name, **arguments)["ShardIterator"]
+        found = self._client.get_shard_iterator(StreamName=name, ShardId=self.id, **arguments)
+        return found["ShardIterator"]
 
     def _record(self, found: dict[str, Any]) -> Record:
         number, arrived_at = found["SequenceNumber"], _seconds(found["ApproximateArrivalTimestamp"])
@@ -84,79 +118,108 @@ class KinesisShard(Shard):
             "awsRegion": self._mapping.region,
             "eventSourceARN": self._mapping.source_arn,
         }
-        return Record(event, number, found["PartitionKey"], arrived_at)
+        return Record(event, number, found["PartitionKey"], arrived_at, _size(event))
+
+    def _iso(self, seconds: float) -> str:
+        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
 
 
 class DynamoDbShard(Shard):
     """A shard of a DynamoDB stream."""
 
+    info_name = "DDBStreamBatchInfo"
+    number_argument = "SequenceNumber"
+
     def _get_iterator(self, arguments: dict[str, Any]) -> str:
         arn = self._mapping.source_arn
-        return self._client.get_shard_iterator(StreamArn=arn, **arguments)["ShardIterator"]
+        found = self._client.get_shard_iterator(StreamArn=arn, ShardId=self.id, **arguments)
+        return found["ShardIterator"]
 
-    def _record(self, found: dict[str, Any]) -> Record | None:
-        change = {k: _json(v) for k, v in found["dynamodb"].items()}
-        if found["eventName"] == "MODIFY" and change.get("OldImage") == change.get("NewImage", 0):
-            return None  # AWS writes no record for a put that changes nothing
+    def _record(self, found: dict[str, Any]) -> Record:
+        change = {name: _json(value) for name, value in found["dynamodb"].items()}
         arrived_at = _seconds(found["dynamodb"]["ApproximateCreationDateTime"])
-        images = ("Keys", "NewImage", "OldImage")
-        body = {
-            "ApproximateCreationDateTime": int(arrived_at),
-            **{name: change[name] for name in images if name in change},
-            "SequenceNumber": change["SequenceNumber"],
-            "SizeBytes": sum(_size({"M": change[n]}) for n in images if n in change),
-            "StreamViewType": change["StreamViewType"],
-        }
+        change["ApproximateCreationDateTime"] = int(arrived_at)
         event = {
             "eventID": found["eventID"],
             "eventName": found["eventName"],
-            "eventVersion": "1.1",
+            "eventVersion": found["eventVersion"],
             "eventSource": "aws:dynamodb",
             "awsRegion": self._mapping.region,
-            "dynamodb": body,
+            "dynamodb": {name: change[name] for name in CHANGE if name in change},
             "eventSourceARN": self._mapping.source_arn,
         }
-        if "userIdentity" in found:
-            event["userIdentity"] = found["userIdentity"]
-        return Record(event, body["SequenceNumber"], str(change["Keys"]), arrived_at)
+        if "userIdentity" in found:  # an item whose time to live was over
+            identity = found["userIdentity"]
+            event["userIdentity"] = {
+                "type": identity["Type"],
+                "principalId": identity["PrincipalId"],
+            }
+        key = json.dumps(change["Keys"], sort_keys=True)
+        return Record(event, change["SequenceNumber"], key, arrived_at, _size(event))
+
+    def _iso(self, seconds: float) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+CHANGE = (
+    "ApproximateCreationDateTime",
+    "Keys",
+    "NewImage",
+    "OldImage",
+    "SequenceNumber",
+    "SizeBytes",
+    "StreamViewType",
+)
 
 
 class KinesisSource:
     """A Kinesis data stream."""
-
-    batch_info = "KinesisBatchInfo"
 
     def __init__(self, mapping: Mapping, client: Callable[[str, str], Any]) -> None:
         self._client = client("kinesis", mapping.region)
         self._mapping = mapping
 
     def shards(self) -> list[Shard]:
-        """All its shards, in order."""
+        """All its shards, parents before their children."""
         found = self._client.list_shards(StreamARN=self._mapping.source_arn)["Shards"]
-        return [KinesisShard(self._client, self._mapping, each["ShardId"]) for each in found]
+        return [
+            KinesisShard(self._client, self._mapping, each["ShardId"], _parents(each))
+            for each in found
+        ]
 
 
 class DynamoDbSource:
     """A DynamoDB stream."""
-
-    batch_info = "DDBStreamBatchInfo"
 
     def __init__(self, mapping: Mapping, client: Callable[[str, str], Any]) -> None:
         self._client = client("dynamodbstreams", mapping.region)
         self._mapping = mapping
 
     def shards(self) -> list[Shard]:
-        """All its shards, in order."""
+        """All its shards, parents before their children."""
         arn = self._mapping.source_arn
         found = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        return [DynamoDbShard(self._client, self._mapping, each["ShardId"]) for each in found]
+        return [
+            DynamoDbShard(self._client, self._mapping, each["ShardId"], _parents(each))
+            for each in found
+        ]
 
 
 SOURCES = {"kinesis": KinesisSource, "dynamodb": DynamoDbSource}
 
 
+def _parents(found: dict[str, Any]) -> tuple[str, ...]:
+    names = ("ParentShardId", "AdjacentParentShardId")
+    return tuple(found[name] for name in names if found.get(name))
+
+
 def _seconds(moment: Any) -> float:
     return moment.timestamp() if hasattr(moment, "timestamp") else float(moment)
+
+
+def _size(event: dict[str, Any]) -> int:
+    return len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _json(value: Any) -> Any:
@@ -168,19 +231,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, (list, tuple, set)):
         return [_json(each) for each in value]
     return value
-
-
-def _size(value: dict[str, Any]) -> int:
-    """Bytes of one attribute value, by DynamoDB's rules for item sizes."""
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return sum(len(name.encode()) + _size(each) for name, each in content.items())
-    if kind == "L":
-        return 3 + sum(_size(each) for each in content)
-    if kind in ("SS", "NS", "BS"):
-        return sum(_size({kind[0]: each}) for each in content)
-    if kind == "N":
-        return len(content.strip("-").replace(".", "")) // 2 + 1
-    if kind == "B":
-        return len(base64.b64decode(content))
-    return len(content.encode()) if kind == "S" else 1

@@ -11,6 +11,10 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
   know of no mapping and deliver nothing themselves; the pollers do.
+- `kinesis.models`: `Shard`, `Stream` and the backend are subclassed (seam/kinesis.py), for sequence
+  numbers, resharding, and to tell the pollers of what arrives.
+- `dynamodb.models`, `dynamodb.models.table.StreamShard`, `dynamodbstreams.models`: subclassed
+  (seam/dynamodb.py), so that streams hold what AWS's hold, and the pollers are told.
 - `EventPattern`: decides what a filter lets pass.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.

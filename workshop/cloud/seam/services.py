@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
+from . import dynamodb, kinesis
 from .backend import Backend
 from .hooks import Hooks, set_hooks
 
@@ -63,6 +64,8 @@ def start(hooks: Hooks) -> None:
     set_hooks(hooks)
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
+    dynamodb.install()
+    kinesis.install()
     moto_api_backend.reset()
     lambda_models.lambda_backends.reset()
     iam_backends[ACCOUNT_ID]["aws"].create_role(
