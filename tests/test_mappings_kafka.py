@@ -547,6 +547,19 @@ def test_brokers_that_are_not_there_show_in_the_mapping(lab, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_brokers_that_go_away_show_in_the_mapping(lab):
+    brokers, name = Brokers(), lab.create(PRINTS)
+    topic = brokers.topic()
+    brokers.send(topic, "one")
+    uuid = connect(lab, brokers, topic, name, StartingPosition="TRIM_HORIZON")
+    lab.cloud.idle()
+    assert get(lab, uuid)["LastProcessingResult"] == "OK"
+    del brokers  # its broker ends with the client that made it
+    wait_for(lambda: "Connection error" in get(lab, uuid)["LastProcessingResult"])
+    lab.cloud.idle()  # what can't be read does not wait
+    assert values(lab, name) == ["one"]
+
+
 def test_a_topic_that_is_not_there_is_read_from_its_start_once_it_is(lab, brokers):
     topic, name = brokers.topic(), lab.create(PRINTS)
     uuid = connect(lab, brokers, topic, name, StartingPosition="TRIM_HORIZON")
