@@ -440,6 +440,7 @@ def test_disable_and_enable_goes_on_where_it_was(lab, brokers, topic):
     uuid = connect(lab, brokers, topic, name)
     brokers.send(topic, "one")
     lab.cloud.idle()
+    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
     lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)
     wait_for(lambda: get(lab, uuid)["State"] == "Disabled")
     brokers.send(topic, "two")
@@ -470,6 +471,7 @@ def test_a_mapping_of_the_same_group_goes_on_where_the_last_one_was(lab, brokers
 def test_update(lab, brokers, topic):
     name, other = lab.create(PRINTS), lab.create(PRINTS)
     uuid = connect(lab, brokers, topic, name)
+    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
     changed = lab.client.update_event_source_mapping(UUID=uuid, FunctionName=other, BatchSize=1)
     assert (changed["State"], changed["BatchSize"]) == ("Updating", 1)
     brokers.send(topic, "one", "two")
@@ -635,6 +637,7 @@ def test_what_aws_refuses_leaves_nothing(lab, brokers, topic, settings, words):
 
 def test_an_update_that_aws_refuses_changes_nothing(lab, brokers, topic):
     uuid = connect(lab, brokers, topic, lab.create())
+    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
     with pytest.raises(ClientError, match="MaximumRetryAttempts needs provisioned mode"):
         lab.client.update_event_source_mapping(UUID=uuid, BatchSize=7, MaximumRetryAttempts=2)
     assert get(lab, uuid)["BatchSize"] == 100
