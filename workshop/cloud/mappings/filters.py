@@ -1,28 +1,74 @@
-"""Filters of event source mappings.
+"""Filters of event source mappings: which records reach the function.
 
 Follows "Control which events Lambda sends to your function"
-(https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html) and its page of each
+source.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-Matches = Callable[[dict[str, Any], dict[str, Any]], bool]
-JSON_FIELDS = {"sqs": "body", "kinesis": "data"}
+from ..validation import constraint, invalid
+
+Pattern = dict[str, Any]
+Matches = Callable[[Pattern, dict[str, Any]], bool]
+
+MOST_FILTERS = 5
+LONGEST_PATTERN = 4096  # characters
+DATA_FIELDS = {"sqs": ("body",), "kinesis": ("data",), "kafka": ("value",)}
+STRICT = {"kinesis": "data", "dynamodb": "dynamodb"}  # patterns of these must be JSON objects
+OPERATORS = {  # with the types that their operand may have
+    "anything-but": (str, int, float, list, dict),
+    "cidr": (str,),
+    "equals-ignore-case": (str,),
+    "exists": (bool,),
+    "numeric": (list,),
+    "prefix": (str, dict),
+    "suffix": (str, dict),
+    "wildcard": (str,),
+}
+COMPARISONS = ("<", "<=", "=", ">=", ">")
 
 
-def passes(
-    record: dict[str, Any], service: str, patterns: list[dict[str, Any]], matches: Matches
-) -> bool:
+def passes(record: dict[str, Any], service: str, patterns: list[Pattern], matches: Matches) -> bool:
     """Whether a record, as the event has it, matches one of the patterns, or there is none."""
     if not patterns:
         return True
     seen = _as_filters_see_it(record, service)
-    return any(matches(pattern, seen) for pattern in patterns)
+    return any(_passes(seen, service, pattern, matches) for pattern in patterns)
+
+
+def check_filters(criteria: dict[str, Any], service: str) -> None:
+    """Checks FilterCriteria for a source of `service`. Raises ApiError."""
+    filters = criteria.get("Filters") or []
+    if len(filters) > MOST_FILTERS:
+        raise invalid(f"Number of filters must be less than or equal to {MOST_FILTERS}.")
+    for number, each in enumerate(filters, 1):
+        text = each.get("Pattern") or ""
+        if len(text) > LONGEST_PATTERN:
+            raise constraint(
+                text,
+                f"filterCriteria.filters.{number}.member.pattern",
+                f"Member must have length less than or equal to {LONGEST_PATTERN}",
+            )
+        if not _is_valid(text, service):
+            raise invalid("Invalid filter pattern definition.")
+
+
+def _passes(seen: dict[str, Any], service: str, pattern: Pattern, matches: Matches) -> bool:
+    """Whether a record matches one pattern, whose data must be of the record's format."""
+    for field in DATA_FIELDS.get(service, ()):
+        if field in pattern and isinstance(pattern[field], dict) != _is_json(seen.get(field)):
+            if service != "kafka":
+                return False
+            # of Kafka the other properties alone decide then
+            pattern = {name: value for name, value in pattern.items() if name != field}
+    return any(matches(pattern, variant) for variant in _variants(pattern, seen))
 
 
 def _as_filters_see_it(record: dict[str, Any], service: str) -> dict[str, Any]:
@@ -33,16 +79,98 @@ def _as_filters_see_it(record: dict[str, Any], service: str) -> dict[str, Any]:
     if service == "sqs":
         return {**record, "body": _decoded(record["body"])}
     if service == "kinesis":
-        text = base64.b64decode(record["kinesis"]["data"]).decode(errors="replace")
-        return {**record, **record["kinesis"], "data": _decoded(text)}
+        return {**record, **record["kinesis"], "data": _from_base64(record["kinesis"]["data"])}
     if service == "kafka":
-        text = base64.b64decode(record.get("value", "")).decode(errors="replace")
-        return {"value": _decoded(text)}
+        return {"value": _from_base64(record.get("value"))}
     return record
 
 
+def _from_base64(text: str | None) -> Any:
+    return None if text is None else _decoded(base64.b64decode(text).decode(errors="replace"))
+
+
 def _decoded(text: str) -> Any:
+    """A JSON object or array as Python, anything else as the text that it is."""
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    return value if _is_json(value) else text
+
+
+def _is_json(value: Any) -> bool:
+    return isinstance(value, (dict, list))
+
+
+def _variants(pattern: Pattern, seen: Any) -> Iterator[Any]:
+    """A record as the pattern may see it: of each list of objects on its way, one of them."""
+    if isinstance(seen, list):
+        for each in seen:
+            yield from _variants(pattern, each)
+        return
+    if not isinstance(seen, dict):
+        yield seen
+        return
+    names = [name for name, value in _paths(pattern) if isinstance(value, dict) and name in seen]
+    choices = [list(_variants(dict(_paths(pattern))[name], seen[name])) for name in names]
+    for chosen in itertools.product(*choices):
+        yield {**seen, **dict(zip(names, chosen, strict=True))}
+
+
+def _paths(pattern: Pattern) -> list[tuple[str, Any]]:
+    """A pattern's fields, those of its alternatives included."""
+    fields = [(name, value) for name, value in pattern.items() if name != "$or"]
+    return fields + [field for part in pattern.get("$or", []) for field in _paths(part)]
+
+
+def _is_valid(text: str, service: str) -> bool:
+    try:
+        pattern = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(pattern, dict) or not pattern or not _is_pattern(pattern):
+        return False
+    field = STRICT.get(service)
+    return field not in pattern or isinstance(pattern[field], dict)
+
+
+def _is_pattern(node: Any) -> bool:
+    """Every leaf is a list, not empty, of values and of operators."""
+    if not isinstance(node, dict):
+        return False
+    for name, value in node.items():
+        if name == "$or" and isinstance(value, list):
+            if len(value) < 2 or not all(_is_pattern(each) for each in value):
+                return False
+        elif isinstance(value, list):
+            if not value or not all(_is_rule(each) for each in value):
+                return False
+        elif not _is_pattern(value):
+            return False
+    return True
+
+
+def _is_rule(rule: Any) -> bool:
+    """A value that must be there, or one operator with its operand."""
+    if not isinstance(rule, dict):
+        return not isinstance(rule, list)
+    if len(rule) != 1:
+        return False
+    ((name, operand),) = rule.items()
+    if name not in OPERATORS or not isinstance(operand, OPERATORS[name]):
+        return False
+    if name == "numeric":
+        return _is_comparison(operand)
+    if name == "anything-but" and isinstance(operand, dict):
+        return _is_rule(operand)
+    return operand not in ([], {})
+
+
+def _is_comparison(operand: list[Any]) -> bool:
+    """Such as ["<", 2] or [">", 0, "<=", 5]."""
+    operators, numbers = operand[::2], operand[1::2]
+    return (
+        len(operand) in (2, 4)
+        and all(each in COMPARISONS for each in operators)
+        and all(isinstance(each, (int, float)) for each in numbers)
+    )
