@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+from ..timers import shrunk
 from .filters import passes
 from .kafka_mapping import KafkaMapping
 from .kafka_records import as_record, by_partition, failed_batch, failed_record, send_keyed
@@ -20,6 +21,7 @@ from .processing import Processor, Record
 
 LARGEST_EVENT = 6 * 1024 * 1024 - 16 * 1024  # bytes, less what stands around the records
 DEFAULT_WINDOW = 0.5  # seconds at most, where the mapping names no window
+LEAST_WINDOW = 0.2  # seconds; one that a mapping names is shrunk, but not below
 QUIET = 0.05  # seconds without a record that end a batch early then
 LOOK_AGAIN = 1.0  # seconds, after a problem with the brokers
 NEW_PARTITIONS = 10.0  # seconds between looks for them
@@ -124,8 +126,8 @@ class KafkaPoller(Poller):
         if first is None:
             return []
         self._count()
-        window = self.mapping["MaximumBatchingWindowInSeconds"]
-        until = time.monotonic() + (window or DEFAULT_WINDOW)
+        window = shrunk(self.mapping["MaximumBatchingWindowInSeconds"] or 0)
+        until = time.monotonic() + (max(window, LEAST_WINDOW) if window else DEFAULT_WINDOW)
         records = [as_record(first)]
         size = records[0].size
         while len(records) < self.mapping["BatchSize"] and not self.stopped:
