@@ -1,9 +1,11 @@
-"""What goes on in the cloud, so that one call can wait until nothing does."""
+"""What goes on in the cloud, counted, so that one call can wait until nothing does."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 
 
 class Activity:
@@ -12,6 +14,7 @@ class Activity:
     def __init__(self) -> None:
         self._going_on: Counter[str] = Counter()
         self._changed = threading.Condition()
+        self._probes: list[Callable[[], None]] = []
 
     def begin(self, what: str) -> None:
         """Notes that one more of `what` goes on. Begin the next thing before ending the last."""
@@ -26,10 +29,32 @@ class Activity:
                 del self._going_on[what]
             self._changed.notify_all()
 
+    def add_probe(self, probe: Callable[[], None]) -> None:
+        """Has `idle` call `probe`, which begins what waits outside, where no call tells of it."""
+        with self._changed:
+            self._probes.append(probe)
+
+    def remove_probe(self, probe: Callable[[], None]) -> None:
+        """Forgets a probe; does nothing if there is none."""
+        with self._changed:
+            if probe in self._probes:
+                self._probes.remove(probe)
+
     def idle(self, timeout: float) -> None:
         """Returns when nothing goes on. Raises TimeoutError after `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while True:
+            self._wait(until, timeout)
+            for probe in list(self._probes):
+                probe()
+            with self._changed:
+                if not self._going_on:
+                    return
+
+    def _wait(self, until: float, timeout: float) -> None:
         with self._changed:
-            if self._changed.wait_for(lambda: not self._going_on, timeout):
+            left = max(0.0, until - time.monotonic())
+            if self._changed.wait_for(lambda: not self._going_on, left):
                 return
             names = ", ".join(f"{count} x {what}" for what, count in self._going_on.items())
         raise TimeoutError(f"functions still run or wait after {timeout} s: {names}")

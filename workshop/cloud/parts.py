@@ -114,6 +114,7 @@ class Parts:
         self._topic_rules.close()
         self.queue.close()
         self.invoker.close()
+        self.mappings.join()
         seam.stop()
 
     def _make_invoker(self, account_concurrency: int) -> None:

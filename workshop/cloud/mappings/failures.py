@@ -40,7 +40,9 @@ def send_failure(
         return
     record = failure_record(mapping, source, batch, records, condition)
     with contextlib.suppress(Exception):
-        if target.split(":")[2] == "s3":
+        if target.startswith("kafka://"):
+            source.send_to_topic(target.partition("//")[2], records, record)
+        elif target.split(":")[2] == "s3":
             payload = json.dumps(source.event(records), ensure_ascii=False)
             _put_object(mapping, tools, source.where, {**record, "payload": payload})
         else:
@@ -81,7 +83,7 @@ def _put_object(mapping: Mapping, tools: Tools, where: str, record: dict[str, An
 
 def check_destination(target: str | None, tools: Tools) -> None:
     """Raises ApiError for a destination of another kind, or one that does not exist."""
-    if not target:
+    if not target or target.startswith("kafka://"):  # brokers may make topics when written to
         return
     service, region, account, name = (target.split(":", 5) + [""] * 6)[2:6]
     try:
