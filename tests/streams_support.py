@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 _numbers = itertools.count(1)
 PRINTS = "import json\ndef handler(event, context):\n    print('EVENT', json.dumps(event))"
@@ -69,6 +70,10 @@ def connect(lab, source, name, position="TRIM_HORIZON", **settings):
 
 
 def change(lab, uuid, **settings):
+    """Changes a mapping, when no earlier change is under way."""
+    until = time.monotonic() + 10
+    while lab.client.get_event_source_mapping(UUID=uuid)["State"] not in ("Enabled", "Disabled"):
+        assert time.monotonic() < until
     return lab.client.update_event_source_mapping(UUID=uuid, **settings)
 
 

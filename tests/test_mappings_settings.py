@@ -88,7 +88,7 @@ def test_idle_waits_for_a_state_to_settle(lab):
 def test_a_mapping_in_transition_can_not_be_changed(lab):
     uuid = connect(lab, Queue(lab), lab.create())["UUID"]
     settled(lab, uuid, "Enabled")
-    mapping = lab.cloud._mappings.get(uuid)
+    mapping = lab.cloud._parts.mappings.get(uuid)
     mapping.state = "Updating"
     for what in ("update", "delete"):
         call = getattr(lab.client, f"{what}_event_source_mapping")
@@ -210,7 +210,7 @@ def test_what_an_update_leaves_alone(lab):
     """The source and the starting position are no parameters of UpdateEventSourceMapping."""
     queue = Queue(lab)
     uuid = connect(lab, queue, lab.create())["UUID"]
-    mapping = lab.cloud._mappings.get(uuid)
+    mapping = lab.cloud._parts.mappings.get(uuid)
     mapping.change(
         {"EventSourceArn": "arn:aws:sqs:us-east-1:1:other", "StartingPosition": "LATEST"}
     )

@@ -341,7 +341,7 @@ def test_what_is_in_flight_ends_when_the_mapping_does(lab, how):
     lab.cloud.idle()
     queue.send("in flight")
     until = time.monotonic() + 5
-    while lab.cloud._activity._going_on.get(f"{name} running", 0) == 0:
+    while lab.cloud._parts.activity._going_on.get(f"{name} running", 0) == 0:
         assert time.monotonic() < until
         time.sleep(0.005)
     if how == "disable":
@@ -406,7 +406,7 @@ def test_queue_deleted_while_its_messages_are_handled(lab):
     lab.cloud.idle()
     queue.send("last")
     until = time.monotonic() + 5
-    while lab.cloud._activity._going_on.get(f"{name} running", 0) == 0:
+    while lab.cloud._parts.activity._going_on.get(f"{name} running", 0) == 0:
         assert time.monotonic() < until
         time.sleep(0.005)
     queue.sqs.delete_queue(QueueUrl=queue.url)

@@ -56,7 +56,8 @@ def check_creation(spec: dict[str, Any]) -> None:
     if not spec.get("FunctionName"):
         raise _missing("functionName")
     service = source.split(":")[2] if source else ""
-    if service not in ("sqs", "kinesis", "dynamodb"):
+    is_table = service == "dynamodb" and "/stream/" not in source  # no source, but its stream is
+    if service not in ("sqs", "kinesis", "dynamodb") or is_table:
         raise invalid("Unrecognized event source.")
     if service != "sqs":
         _check_position(spec.get("StartingPosition"), source)
@@ -88,8 +89,8 @@ def check_settings(spec: dict[str, Any], source_arn: str) -> None:
 
 
 def _check_position(position: str | None, source_arn: str) -> None:
-    if position is None:
-        raise _missing("startingPosition")
+    if position is None:  # recorded: not the ValidationException that a missing member is elsewhere
+        raise invalid(_missing("startingPosition").message)
     if position not in POSITIONS:
         rule = f"Member must satisfy enum value set: [{', '.join(POSITIONS)}]"
         raise constraint(position, "startingPosition", rule)
