@@ -17,6 +17,7 @@ import pytest
 from workshop.cloud import LocalCloud
 from workshop.cloud.environ import scrub
 from workshop.grading.account import Account
+from workshop.grading.endpoint import clients, idle_of
 from workshop.grading.function import ROLE, Function
 from workshop.grading.function import deploy as deploy_folder
 from workshop.grading.outcomes import UNCHECKED, Outcomes, plain
@@ -64,9 +65,7 @@ def aws(pytestconfig):
     """
     url = pytestconfig.getoption("--endpoint-url")
     if url:
-        import boto3
-
-        yield functools.cache(lambda service: boto3.client(service, endpoint_url=url)), None
+        yield clients(url), idle_of(url)
         return
     before = dict(os.environ)
     scrub(os.environ)

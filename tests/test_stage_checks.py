@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support import STAGES, mistakes, submission
 
+from workshop.cloud import LocalCloud
 from workshop.grading.outcomes import FAILED, PASSED
 from workshop.grading.report import is_stub, stub_folder, text
 from workshop.grading.runner import check_names, run_checks
@@ -21,6 +22,16 @@ def test_solution_passes_every_check(stage):
     results = run_checks([stage], repository() / "solutions")
     assert {r.name: r.message for r in results if r.outcome != PASSED} == {}
     assert len(results) == len(check_names(stage))
+
+
+@stages
+def test_solution_passes_on_another_endpoint(stage, monkeypatch):
+    """As on AWS: the checks speak to it by its URL alone."""
+    with LocalCloud() as cloud:
+        for name, value in cloud.environ().items():
+            monkeypatch.setenv(name, value)
+        results = run_checks([stage], repository() / "solutions", cloud.endpoint_url)
+    assert {r.name: r.message for r in results if r.outcome != PASSED} == {}
 
 
 @stages
