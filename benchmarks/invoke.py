@@ -10,41 +10,19 @@ invocation of an environment that is there. list_functions: moto's answer over t
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 import sys
 import time
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from measure import create
+
 from workshop.cloud import LocalCloud
-from workshop.cloud.runtimes import NEWEST_RUNTIME
 
 PLAIN = "def handler(event, context):\n    return event\n"
 WITH_CLIENT = "import boto3\ns3 = boto3.client('s3')\n" + PLAIN
-ROLE = "arn:aws:iam::123456789012:role/lambda-role"
-
-
-def package(source: str) -> bytes:
-    """A deployment package with one file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("handler.py", source)
-    return buffer.getvalue()
-
-
-def create(client: Any, name: str, source: str, memory: int = 128) -> None:
-    """Creates a function."""
-    client.create_function(
-        FunctionName=name,
-        Runtime=NEWEST_RUNTIME,
-        Handler="handler.handler",
-        Role=ROLE,
-        MemorySize=memory,
-        Code={"ZipFile": package(source)},
-    )
 
 
 def times_ms(call: Callable[[int], Any], rounds: int) -> list[float]:
@@ -90,7 +68,7 @@ def measure(cloud: LocalCloud, rounds: int) -> None:
     show("create", times_ms(lambda n: create(client, f"new-{n}", PLAIN), some))
     show("cold", times_ms(lambda n: client.invoke(FunctionName=f"new-{n}"), some))
     for number in range(10):
-        create(client, f"boto-{number}", WITH_CLIENT, memory=512)
+        create(client, f"boto-{number}", WITH_CLIENT, MemorySize=512)
     show(
         "cold with a boto3 client", times_ms(lambda n: client.invoke(FunctionName=f"boto-{n}"), 10)
     )

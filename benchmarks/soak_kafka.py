@@ -8,24 +8,22 @@ does not hold.
 
 from __future__ import annotations
 
-import io
 import random
 import sys
 import threading
 import time
-import zipfile
 from collections import defaultdict
 
 import psutil
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
+from measure import create
 
 from workshop.cloud import LocalCloud
 
 SEED = 7
 PARTITIONS = 4  # that the brokers give a topic
 MOST_GROWTH_MB = 150
-ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 HANDLER = """
 import base64, os, random, sys, time
 def handler(event, context):
@@ -41,14 +39,6 @@ def handler(event, context):
     for start in range(0, len(names), 100):
         print("DONE", *(f"{p}:{n}" for p, n in names[start : start + 100]))
 """
-
-
-def package() -> bytes:
-    """The function's deployment package."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("handler.py", HANDLER)
-    return buffer.getvalue()
 
 
 def produce(servers: str, topic: str, numbers: range, dice: random.Random) -> None:
@@ -92,14 +82,7 @@ def handled(cloud: LocalCloud, name: str) -> dict[int, list[int]]:
 def run(cloud: LocalCloud, servers: str, name: str, count: int) -> list[str]:
     """One soak; what does not hold, in words."""
     client, dice = cloud.client("lambda"), random.Random(SEED)
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.14",
-        Handler="handler.handler",
-        Role=ROLE,
-        Timeout=1,
-        Code={"ZipFile": package()},
-    )
+    create(client, name, HANDLER)
     produce(servers, name, range(PARTITIONS), dice)  # the first record makes the topic
     uuid = client.create_event_source_mapping(
         FunctionName=name,

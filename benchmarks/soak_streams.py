@@ -7,23 +7,19 @@ with 1 if something does not hold.
 
 from __future__ import annotations
 
-import gc
-import io
 import json
 import random
 import sys
-import threading
 import time
-import zipfile
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
+
+from measure import create, memory, settled_processes
 
 from workshop.cloud import LocalCloud
 
 SEED = 7
 MOST_GROWTH_MB = 200
-ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 
 # What happens to an invocation is drawn from the seed, its first record and how often it came
 # here. One record in a hundred is bad for good.
@@ -69,14 +65,7 @@ class Soak:
         self.client = cloud.client("lambda")
         self.sqs = cloud.client("sqs")
         self.queue = self.sqs.create_queue(QueueName=f"{name}-failures")["QueueUrl"]
-        self.client.create_function(
-            FunctionName=name,
-            Runtime="python3.14",
-            Handler="handler.handler",
-            Role=ROLE,
-            Timeout=1,
-            Code={"ZipFile": _package(HANDLER.format(seed=seed))},
-        )
+        create(self.client, name, HANDLER.format(seed=seed), Timeout=1)
 
     def connect(self, source_arn: str, **settings: Any) -> None:
         """Maps the source, with every way to deal with failures."""
@@ -247,49 +236,18 @@ def _judge(soak: Soak, put: dict[str, tuple[str, str]], began: float) -> list[st
     return problems
 
 
-def _package(source: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("handler.py", source)
-    return buffer.getvalue()
-
-
-def _memory_mb() -> float:
-    """Of this process; 0 where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0.0
-    return pages * 4096 / 1e6
-
-
-def _children() -> int:
-    """This process's children; 0 where the system does not say."""
-    own, count = f"/proc/{threading.main_thread().native_id}", 0
-    try:
-        for task in Path(own, "task").iterdir():
-            count += len((task / "children").read_text(encoding="ascii").split())
-    except OSError:
-        return 0
-    return count
-
-
 def main(kinesis_count: int = 5000, dynamodb_count: int = 2000) -> int:
     """Both runs; 0 if everything holds."""
     with LocalCloud() as cloud:
         problems = kinesis(cloud, 60) + dynamodb(cloud, 40)  # what is loaded once
-        gc.collect()
-        memory, threads, children = _memory_mb(), threading.active_count(), _children()
+        began = settled_processes(1), memory()
         problems += kinesis(cloud, kinesis_count) + dynamodb(cloud, dynamodb_count)
-        gc.collect()
-        grown = _memory_mb() - memory
-        more_threads = threading.active_count() - threads
-        more_children = _children() - children
-        print(f"memory +{grown:.0f} MB, threads {more_threads:+d}, processes {more_children:+d}")
-        if grown > MOST_GROWTH_MB:
-            problems.append(f"memory grew by {grown:.0f} MB")
-        if more_children > 0:
-            problems.append(f"{more_children} processes are left")
+        ended = settled_processes(began[0]), memory()
+        print(f"processes {began[0]} -> {ended[0]}, memory {began[1]} -> {ended[1]} MB")
+    if ended[1] - began[1] > MOST_GROWTH_MB:
+        problems.append(f"memory grew by {ended[1] - began[1]} MB")
+    if ended[0] > began[0]:
+        problems.append(f"{ended[0] - began[0]} processes are left")
     for problem in problems:
         print("does not hold:", problem)
     return 1 if problems else 0

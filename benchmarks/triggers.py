@@ -17,7 +17,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from invoke import create, show, times_ms
+from invoke import show, times_ms
+from measure import create
 
 from workshop.cloud import LocalCloud
 

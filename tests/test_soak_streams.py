@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 
 import pytest
 
@@ -11,11 +11,9 @@ from workshop.paths import repository
 
 @pytest.fixture(scope="module")
 def soak():
-    path = repository() / "benchmarks" / "soak_streams.py"
-    spec = importlib.util.spec_from_file_location("soak_streams", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(repository() / "benchmarks")
+        yield importlib.import_module("soak_streams")
 
 
 def test_kinesis(lab, soak):

@@ -32,6 +32,11 @@ def credential(environ: dict[str, Any]) -> Credential:
     return environ[KEPT_AS] or Credential()
 
 
+def signature(environ: dict[str, Any]) -> Credential:
+    """The same, of a request whose body may have been read: a form is not looked at."""
+    return _from_header(environ) or _from_url(environ) or Credential()
+
+
 def _from_header(environ: dict[str, Any]) -> Credential | None:
     found = HEADER.search(environ.get("HTTP_AUTHORIZATION", ""))
     return _parse(found[1]) if found else None

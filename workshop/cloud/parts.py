@@ -12,6 +12,7 @@ from pathlib import Path
 from . import seam
 from .activity import Activity
 from .alarms import Alarms
+from .api import Api
 from .asynchronous import AsynchronousQueue
 from .clients import Clients
 from .clock import Clock
@@ -19,9 +20,11 @@ from .concurrency import Concurrency
 from .control import Control
 from .destinations import Destinations
 from .environ import ACCOUNT_ID
+from .gate import Gate
 from .gateway.gateway import Gateway
 from .gateway.invoking import Functions
 from .guarding import Guardian
+from .invoke_api import InvokeApi
 from .invoker import Invoker, new_request
 from .lambda_api import LambdaApi
 from .launcher import Launcher
@@ -40,7 +43,7 @@ from .push.s3 import BucketNotifications
 from .push.scheduler import Scheduler
 from .push.sns import TopicSubscriptions
 from .roles import Call, Roles
-from .server import Api, Gate, Server
+from .server import Server
 from .timers import Timer
 
 
@@ -79,9 +82,7 @@ class Parts:
         )
         api = Api(
             gate=gate,
-            invoker=self.invoker,
-            queue=self.queue,
-            loops=self._loops,
+            invoke_api=InvokeApi(self.invoker, self.queue, self._loops),
             wake=self.mappings.wake,
             own_key=self.clients.polling_key,
             watchers={"s3": self._buckets},

@@ -1,38 +1,31 @@
 """Soaks an event source in functions that fail, time out and exit, and counts what came of it.
 
-    python benchmarks/soak.py sqs --messages 5000 --seed 7
+    python benchmarks/soak_queues.py --messages 5000 --seed 7
 
 The same seed gives the same mishaps. Prints figures; exits 1 if something does not hold: every
 message is handled or a dead letter, FIFO groups keep their order, and the memory and the number of
-processes return to where they began. One function a source: add yours to SOURCES.
+processes return to where they began.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import io
 import json
-import os
 import random
 import sys
 import time
-import zipfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
+from measure import create, memory, settled_processes
 
 from workshop.cloud import LocalCloud
 
-ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 ACCOUNT = "123456789012"
 GROUPS = 10  # of the FIFO queue
 MOST_RECEIVES = 4
 GROWTH = 60  # MB that a soaked process may have grown by, allocator's slack included
-MB = 1024 * 1024
 
 # What befalls a message is in its body: how often it fails, and in which way. The queue named
 # by DONE hears of each message that was handled.
@@ -82,14 +75,6 @@ class Report:
             self.problems.append(problem)
 
 
-def package(source: str) -> bytes:
-    """A deployment package of one file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("handler.py", source)
-    return buffer.getvalue()
-
-
 def plan(dice: random.Random, number: int) -> dict[str, Any]:
     """What befalls one message: 9 of 10 go well at once; 1 of 200 never does."""
     kinds = ["report"] * 6 + ["raise"] * 3 + ["exit"]
@@ -99,7 +84,7 @@ def plan(dice: random.Random, number: int) -> dict[str, Any]:
     return {"number": number, "fails": fails, "kind": kind}
 
 
-def soak_sqs(cloud: LocalCloud, messages: int, seed: int, report: Report) -> None:
+def soak_both(cloud: LocalCloud, messages: int, seed: int, report: Report) -> None:
     """A standard and a FIFO queue, each with a dead-letter queue and one function."""
     dice = random.Random(seed)
     for fifo in (False, True):
@@ -142,13 +127,11 @@ class QueueSoak:
             f"soak-source{suffix}", {**kind, "RedrivePolicy": json.dumps(redrive)}
         )
         self.dead_letters: list[int] = []
-        self._lambda.create_function(
-            FunctionName=self.function,
-            Runtime="python3.14",
-            Handler="handler.handler",
-            Role=ROLE,
+        create(
+            self._lambda,
+            self.function,
+            HANDLER,
             Timeout=2,
-            Code={"ZipFile": package(HANDLER)},
             Environment={"Variables": {"DONE": self._done}},
         )
         self._mapping = self._lambda.create_event_source_mapping(
@@ -221,35 +204,13 @@ class QueueSoak:
             self._sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 
 
-SOURCES: dict[str, Callable[[LocalCloud, int, int, Report], None]] = {"sqs": soak_sqs}
-
-
-def processes() -> int:
-    """How many processes this one has started that still run."""
-    return len(psutil.Process().children(recursive=True))
-
-
-def memory() -> int:
-    """This process's memory, in MB."""
-    gc.collect()
-    return psutil.Process(os.getpid()).memory_info().rss // MB
-
-
-def settled_processes(wanted: int) -> int:
-    """The number of processes once those that end have ended."""
-    until = time.monotonic() + 15
-    while processes() > wanted and time.monotonic() < until:
-        time.sleep(0.05)
-    return processes()
-
-
-def soak(source: str, messages: int, seed: int) -> Report:
-    """Runs one source's soak in a cloud of its own."""
+def soak(messages: int, seed: int) -> Report:
+    """Runs the soak in a cloud of its own."""
     report = Report()
     with LocalCloud() as cloud:
-        SOURCES[source](cloud, 20, seed, Report())  # loads what is loaded once
+        soak_both(cloud, 20, seed, Report())  # loads what is loaded once
         began = settled_processes(1), memory()
-        SOURCES[source](cloud, messages, seed, report)
+        soak_both(cloud, messages, seed, report)
         ended = settled_processes(began[0]), memory()
     report.figures["processes"] = {"before": began[0], "after": ended[0]}
     report.figures["memory, MB"] = {"before": began[1], "after": ended[1]}
@@ -262,11 +223,10 @@ def soak(source: str, messages: int, seed: int) -> Report:
 def main() -> int:
     """Prints the figures; 1 if something does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("source", choices=sorted(SOURCES))
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
-    report = soak(asked.source, asked.messages, asked.seed)
+    report = soak(asked.messages, asked.seed)
     print(json.dumps(report.figures, indent=2))
     for problem in report.problems:
         print(f"does not hold: {problem}", file=sys.stderr)

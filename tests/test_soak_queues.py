@@ -1,4 +1,4 @@
-"""A small run of benchmarks/soak.py: what holds for thousands of messages holds for these."""
+"""A small run of benchmarks/soak_queues.py: what holds for thousands holds for these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workshop.paths import repository
 
 def test_sqs(monkeypatch):
     monkeypatch.syspath_prepend(repository() / "benchmarks")
-    report = importlib.import_module("soak").soak("sqs", messages=80, seed=3)
+    report = importlib.import_module("soak_queues").soak(messages=80, seed=3)
     assert report.problems == []
     for kind in ("standard", "fifo"):
         figures = report.figures[kind]
