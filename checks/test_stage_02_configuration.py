@@ -182,10 +182,10 @@ def test_prices_by_the_tariff_of_the_environment(function):
 def test_takes_the_partners_discount_off(function):
     """The partner's discount comes off, and no fare falls below 0."""
     event = rides(("casual", 10, "NONE"), ("casual", 10, "FORTY"), ("casual", 10, "LARGE"))
-    came = cents(answer(function, event))
+    came = [each if isinstance(each, int) else 0 for each in cents(answer(function, event))]
     found = {
-        "discount": came[0] - came[1] if len(came) > 1 else None,
-        "lowest": came[2] if len(came) > 2 else None,
+        "discount": came[0] - came[1] if len(came) == 3 else None,
+        "lowest": came[2] if len(came) == 3 else None,
     }
     wanted = {"discount": 40, "lowest": 0}
     assert found == wanted, failure(
