@@ -6,6 +6,9 @@ import json
 import math
 import re
 
+import pytest
+from botocore.exceptions import ClientError
+
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 INIT_START = (
     r"INIT_START Runtime Version: python:3\.14\.v\d+\t"
@@ -216,3 +219,41 @@ def test_output_of_a_killed_function_is_kept(lab):
         "    os._exit(1)"
     )
     assert "last words\n" in lab.invoke(name).log
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("", ["0", "1", "2", "3"]),
+        ("quoted", ["1", "2"]),
+        ("quoted -false", ["1"]),
+        ('{ $.message = "quoted" && $.complete IS FALSE }', ["2"]),
+        ("{ $.rides > 1 }", ["1", "3"]),
+        ("[first, second]", ["0"]),
+    ],
+)
+def test_filter_patterns_of_a_search(lab, pattern, found):
+    """moto knows terms only, and answers a pattern of another form with every event."""
+    group = f"/search/{lab.cloud.now().timestamp()}"
+    lab.logs.create_log_group(logGroupName=group)
+    lab.logs.create_log_stream(logGroupName=group, logStreamName="s")
+    messages = [
+        "plain 0",
+        '{"message": "quoted", "rides": 2, "complete": true}',
+        '{"message": "quoted", "rides": 1, "complete": false}',
+        '{"message": "refused", "rides": 8}',
+    ]
+    now = int(lab.cloud.now().timestamp() * 1000)
+    events = [{"timestamp": now + n, "message": m} for n, m in enumerate(messages)]
+    lab.logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    pages = lab.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, filterPattern=pattern, PaginationConfig={"PageSize": 1}
+    )
+    came = [messages.index(event["message"]) for page in pages for event in page["events"]]
+    assert came == [int(number) for number in found]
+
+
+def test_filter_pattern_that_is_none(lab):
+    lab.logs.create_log_group(logGroupName="/search/none")
+    with pytest.raises(ClientError, match="Invalid filter pattern"):
+        lab.logs.filter_log_events(logGroupName="/search/none", filterPattern="{ $.rides >")

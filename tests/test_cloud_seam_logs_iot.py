@@ -26,6 +26,15 @@ REPLACED = {
         logs._send_log_events,
         ["service", "destination_arn", "filter_name", "log_events"],
     ),
+    "LogsBackend.filter_log_events": (
+        logs._filter_log_events,
+        ["log_group_name", "log_stream_names", "start_time", "end_time", "limit", "next_token"]
+        + ["filter_pattern", "interleaved"],
+    ),
+    "LogStream.filter_log_events": (
+        logs._filter_in_stream,
+        ["start_time", "end_time", "filter_pattern"],
+    ),
     "IoTBackend.create_topic_rule": (iot._create_topic_rule, ["rule_name", "sql", "kwargs"]),
     "IoTDataPlaneBackend.publish": (iot._publish, ["topic", "payload"]),
     "IoTDataPlaneBackend.update_thing_shadow": (
@@ -52,6 +61,8 @@ def test_replaced_methods_have_motos_arguments(name):
         (logs_models.LogsBackend, "put_subscription_filter", logs.put_subscription_filter),
         (logs_models.LogGroup, "put_subscription_filter", logs.put_in_group),
         (logs_models.LogStream, "_send_log_events", logs.send_log_events),
+        (logs_models.LogsBackend, "filter_log_events", logs.filter_log_events),
+        (logs_models.LogStream, "filter_log_events", logs.filter_in_stream),
         (iot_models.IoTBackend, "create_topic_rule", iot.create_topic_rule),
         (iot_models.IoTBackend, "replace_topic_rule", iot.replace_topic_rule),
         (iot_models.IoTBackend, "get_topic_rule", iot.get_topic_rule),

@@ -6,10 +6,12 @@ magic `%check`. The notebook gets the name `cloud`.
 
 from .extension import load_ipython_extension, unload_ipython_extension
 from .helpers import deploy_exercise, log_events, package
+from .memory import duration_over_memory
 from .plots import print_bill, timeline
 
 __all__ = [
     "deploy_exercise",
+    "duration_over_memory",
     "load_ipython_extension",
     "log_events",
     "package",

@@ -1,4 +1,7 @@
-"""moto's CloudWatch Logs, with what AWS checks of a subscription filter and lets pass it."""
+"""moto's CloudWatch Logs, with filter patterns as AWS reads them.
+
+moto takes every event for one that passes a pattern of JSON or of fields.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import moto.logs.models as logs_models
 from moto.logs.exceptions import LimitExceededException, ResourceNotFoundException
 
 from ..model import ApiError
+from ..push.filter_pattern import parse_pattern
 from ..push.logs import Group, event_id, filtered
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
@@ -18,6 +22,8 @@ DESTINATION = re.compile(r"arn:aws[\w-]*:(lambda|kinesis|firehose|logs):[\w-]+:\
 _put_subscription_filter = logs_models.LogsBackend.put_subscription_filter
 _put_in_group = logs_models.LogGroup.put_subscription_filter
 _send_log_events = logs_models.LogStream._send_log_events
+_filter_log_events = logs_models.LogsBackend.filter_log_events
+_filter_in_stream = logs_models.LogStream.filter_log_events
 
 
 def install() -> None:
@@ -25,6 +31,44 @@ def install() -> None:
     logs_models.LogsBackend.put_subscription_filter = put_subscription_filter
     logs_models.LogGroup.put_subscription_filter = put_in_group
     logs_models.LogStream._send_log_events = send_log_events
+    logs_models.LogsBackend.filter_log_events = filter_log_events
+    logs_models.LogStream.filter_log_events = filter_in_stream
+
+
+@as_moto_error
+def filter_log_events(
+    self: logs_models.LogsBackend,
+    log_group_name: str,
+    log_stream_names: list[str],
+    start_time: int,
+    end_time: int,
+    limit: int | None,
+    next_token: str | None,
+    filter_pattern: str,
+    interleaved: bool,
+) -> Any:
+    """moto's, but a pattern that AWS refuses is refused."""
+    open_hooks().logs.check_pattern(filter_pattern or "")
+    return _filter_log_events(
+        self,
+        log_group_name,
+        log_stream_names,
+        start_time,
+        end_time,
+        limit,
+        next_token,
+        filter_pattern,
+        interleaved,
+    )
+
+
+def filter_in_stream(
+    self: logs_models.LogStream, start_time: int, end_time: int, filter_pattern: str
+) -> list[dict[str, Any]]:
+    """The events of one stream that pass the pattern."""
+    events = _filter_in_stream(self, start_time, end_time, "")
+    passes = parse_pattern(filter_pattern or "").match
+    return [event for event in events if passes(event["message"]) is not None]
 
 
 @as_moto_error
