@@ -58,15 +58,24 @@ class City:
         stamp = {"last_reported": {"S": uuid.uuid4().hex}}  # so that every write is a change
         dynamodb.put_item(TableName=self.table, Item={**item, **stamp})
 
-    def alerts(self, station):
-        """Every message about a station so far: as an object, or as text if it is no JSON."""
-        self._alerts += self.account.messages(self.alerts_url)
-        named = re.compile(re.escape(station) + r"(?![\w-])")
-        return [read(each) for each in self._alerts if named.search(each)]
+    def alerts(self, station, at_least=1):
+        """Every message about a station so far: as an object, or as text if it is no JSON.
 
-    def kinds(self, station):
+        Where messages take their time, it waits for so many.
+        """
+        named, found = re.compile(re.escape(station) + r"(?![\w-])"), []
+
+        def enough():
+            self._alerts += self.account.messages(self.alerts_url)
+            found[:] = [read(each) for each in self._alerts if named.search(each)]
+            return len(found) >= at_least
+
+        self.account.eventually(enough)
+        return found
+
+    def kinds(self, station, at_least=1):
         """The alerts of a station so far; topics and queues do not keep their order."""
-        found = self.alerts(station)
+        found = self.alerts(station, at_least)
         return sorted(each.get("alert", "?") if isinstance(each, dict) else "?" for each in found)
 
     def given_up(self):
@@ -162,7 +171,7 @@ def station():
 def expect(city, station, bikes, wanted, what, look):
     """Fails unless a station that has these bikes, one after the other, gives these alerts."""
     city.happens(*[(station, each) for each in bikes])
-    came = city.kinds(station)
+    came = city.kinds(station, len(wanted))
     assert came == sorted(wanted), failure(
         what, {"num_bikes_available": bikes}, sorted(wanted), came, look + city.log(), "writes"
     )
@@ -262,7 +271,7 @@ def test_the_message_is_the_contracts(city, station):
         {"station_id": station, "alert": "empty", "bikes": 0},
         {"station_id": station, "alert": "recovered", "bikes": 12},
     ]
-    came = city.alerts(station)
+    came = city.alerts(station, 2)
     came.sort(key=lambda each: json.dumps(each, sort_keys=True))
     strict = [json.dumps(each, sort_keys=True) for each in came]
     assert strict == [json.dumps(each, sort_keys=True) for each in wanted], failure(
@@ -412,7 +421,7 @@ def test_an_alert_that_failed_is_made_good(account, city, deploy, topic, station
     client.get_waiter("function_updated_v2").wait(FunctionName=other.name)
     answer(other, event, look)
     account.settle()
-    came = city.kinds(station)[alerted:]
+    came = city.kinds(station, alerted + 1)[alerted:]
     assert came == ["empty"], failure(
         "The topic did not exist at first. Now it does, and the record came again.",
         brief(event),

@@ -1,5 +1,7 @@
 """Looks at the new image only, so each write to an empty station alerts."""
 
+# caught by: test_ignores_every_other_change
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

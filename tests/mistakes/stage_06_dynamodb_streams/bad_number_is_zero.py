@@ -1,5 +1,9 @@
 """Takes a number of bikes that is missing or is no number for 0."""
 
+# caught by: test_a_bad_old_image_is_a_bad_record
+# caught by: test_good_records_around_a_bad_one_alert
+# caught by: test_reports_bad_records_by_their_sequence_numbers
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

@@ -1,5 +1,7 @@
 """Publishes the number as the text that it is in the stream."""
 
+# caught by: test_the_message_is_the_contracts
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

@@ -1,5 +1,17 @@
 """Compares DynamoDB's number, a text, with 0, so that no station is ever empty."""
 
+# caught by: test_a_new_station_without_bikes_alerts
+# caught by: test_a_removed_station_is_no_alert
+# caught by: test_a_repeated_record_alerts_once
+# caught by: test_a_repeated_record_alerts_once_in_another_environment
+# caught by: test_alerts_again_the_next_time
+# caught by: test_alerts_once_when_a_station_becomes_empty
+# caught by: test_alerts_once_when_a_station_recovers
+# caught by: test_an_alert_that_failed_is_made_good
+# caught by: test_good_records_around_a_bad_one_alert
+# caught by: test_ignores_every_other_change
+# caught by: test_the_message_is_the_contracts
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

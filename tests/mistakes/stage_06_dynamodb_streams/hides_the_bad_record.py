@@ -1,5 +1,9 @@
 """Logs a bad record and reports nothing, so nobody will ever look at it."""
 
+# caught by: test_a_bad_old_image_is_a_bad_record
+# caught by: test_good_records_around_a_bad_one_alert
+# caught by: test_reports_bad_records_by_their_sequence_numbers
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

@@ -1,5 +1,7 @@
 """Logs that an alert could not be published, and calls it a success."""
 
+# caught by: test_an_alert_that_failed_is_made_good
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

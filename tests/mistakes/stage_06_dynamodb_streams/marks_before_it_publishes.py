@@ -1,5 +1,7 @@
 """Sets the mark first and keeps it when the publish fails: the alert is lost."""
 
+# caught by: test_an_alert_that_failed_is_made_good
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

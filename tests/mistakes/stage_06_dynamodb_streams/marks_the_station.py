@@ -1,5 +1,7 @@
 """Marks the station and the kind of alert, so the next time stays silent."""
 
+# caught by: test_alerts_again_the_next_time
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

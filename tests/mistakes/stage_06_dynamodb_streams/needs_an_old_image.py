@@ -1,5 +1,10 @@
 """Takes a record without an old image for a bad one, so new stations fail."""
 
+# caught by: test_a_good_batch_reports_nothing
+# caught by: test_a_new_station_without_bikes_alerts
+# caught by: test_good_records_around_a_bad_one_alert
+# caught by: test_reports_bad_records_by_their_sequence_numbers
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

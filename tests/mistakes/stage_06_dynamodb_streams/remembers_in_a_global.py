@@ -1,5 +1,7 @@
 """Remembers in a module variable, which another environment does not have."""
 
+# caught by: test_a_repeated_record_alerts_once_in_another_environment
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

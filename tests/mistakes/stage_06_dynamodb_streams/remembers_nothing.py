@@ -1,5 +1,9 @@
 """Publishes each time that a record comes."""
 
+# caught by: test_a_repeated_record_alerts_once
+# caught by: test_a_repeated_record_alerts_once_in_another_environment
+# caught by: test_good_records_around_a_bad_one_alert
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

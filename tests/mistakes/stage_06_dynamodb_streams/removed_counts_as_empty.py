@@ -1,5 +1,7 @@
 """Takes a removed station for one without bikes."""
 
+# caught by: test_a_removed_station_is_no_alert
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

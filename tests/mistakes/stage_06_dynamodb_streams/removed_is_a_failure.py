@@ -1,5 +1,8 @@
 """Reads the new image of a removed station, and reports that it has none."""
 
+# caught by: test_a_good_batch_reports_nothing
+# caught by: test_a_removed_station_is_no_alert
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

@@ -1,5 +1,8 @@
 """Handles MODIFY only, so a new station without bikes stays silent."""
 
+# caught by: test_a_new_station_without_bikes_alerts
+# caught by: test_reports_bad_records_by_their_sequence_numbers
+
 # --- your imports, constants and helpers: start ---
 import json
 import os

@@ -1,5 +1,7 @@
 """Takes an old image without a number of bikes for one with bikes."""
 
+# caught by: test_a_bad_old_image_is_a_bad_record
+
 # --- your imports, constants and helpers: start ---
 import json
 import os
