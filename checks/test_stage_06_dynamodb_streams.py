@@ -47,7 +47,7 @@ class City:
         self._switch(True)
         self.account.settle()
 
-    def write(self, station, bikes, **more):
+    def write(self, station, bikes):
         """Writes one station's item, or removes it."""
         dynamodb, key = self.account.client("dynamodb"), {"station_id": {"S": station}}
         if bikes == "removed":
@@ -86,15 +86,9 @@ class City:
 
     def records(self, *stations):
         """The stream's records of some stations, as an event for the function."""
-        streams, found = self.account.client("dynamodbstreams"), []
+        streams = self.account.client("dynamodbstreams")
         description = streams.describe_stream(StreamArn=self.stream)["StreamDescription"]
-        for shard in description["Shards"]:
-            iterator = streams.get_shard_iterator(
-                StreamArn=self.stream,
-                ShardId=shard["ShardId"],
-                ShardIteratorType="TRIM_HORIZON",
-            )["ShardIterator"]
-            found += streams.get_records(ShardIterator=iterator)["Records"]
+        found = [each for shard in description["Shards"] for each in self._read(shard["ShardId"])]
         for record in found:
             change = record["dynamodb"]
             moment = int(change["ApproximateCreationDateTime"].timestamp())
@@ -102,6 +96,20 @@ class City:
             record["eventSourceARN"] = self.stream
         chosen = [each for each in found if each["dynamodb"]["Keys"]["station_id"]["S"] in stations]
         return {"Records": sorted(chosen, key=number_of)}
+
+    def _read(self, shard):
+        """A shard's records; on AWS its first pages may be empty, and an open one has no last."""
+        streams, found = self.account.client("dynamodbstreams"), []
+        place = streams.get_shard_iterator(
+            StreamArn=self.stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        for _ in range(20):
+            page = streams.get_records(ShardIterator=place)
+            place = page.get("NextShardIterator")
+            if not place or (found and not page["Records"]):
+                return found + page["Records"]
+            found += page["Records"]
+        return found
 
     def log(self):
         """The last error that the function logged, to show beside what went wrong."""
