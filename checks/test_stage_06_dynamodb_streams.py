@@ -1,0 +1,440 @@
+"""Grades stage 06, from outside: it writes to a table with a stream, and reads the alerts."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+import pytest
+
+from workshop.grading.words import failure
+
+NOT_BIKES = ({"S": "4"}, {"N": "-1"}, {"N": "2.5"}, {"NULL": True}, None)
+
+
+class City:
+    """A table of stations, its stream mapped to the function, and the alerts that came."""
+
+    def __init__(self, account, topic, function):
+        self.account, self.function = account, function
+        self.topic_arn, self.alerts_url = topic
+        self.table = account.table("station_id", stream="NEW_AND_OLD_IMAGES")
+        self.failures_url, failures_arn = account.queue()
+        dynamodb = account.client("dynamodb")
+        self.stream = dynamodb.describe_table(TableName=self.table)["Table"]["LatestStreamArn"]
+        self.mapping = account.client("lambda").create_event_source_mapping(
+            FunctionName=function.name,
+            EventSourceArn=self.stream,
+            StartingPosition="TRIM_HORIZON",
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            MaximumRetryAttempts=1,
+            DestinationConfig={"OnFailure": {"Destination": failures_arn}},
+        )["UUID"]
+        account.later(account.client("lambda").delete_event_source_mapping, UUID=self.mapping)
+        self._wait_for("Enabled")
+        self._alerts, self._failures = [], []
+
+    def happens(self, *writes):
+        """Writes to the table; returns when the function has seen it all, as one batch.
+
+        A write is a station and its bikes: a number, an attribute, None for no attribute at all,
+        "removed" for an item that goes.
+        """
+        self._switch(False)
+        for station, bikes in writes:
+            self.write(station, bikes)
+        self._switch(True)
+        self.account.settle()
+
+    def write(self, station, bikes):
+        """Writes one station's item, or removes it."""
+        dynamodb, key = self.account.client("dynamodb"), {"station_id": {"S": station}}
+        if bikes == "removed":
+            dynamodb.delete_item(TableName=self.table, Key=key)
+            return
+        value = {"N": str(bikes)} if isinstance(bikes, int) else bikes
+        item = {**key, "num_bikes_available": value} if value else key
+        stamp = {"last_reported": {"S": uuid.uuid4().hex}}  # so that every write is a change
+        dynamodb.put_item(TableName=self.table, Item={**item, **stamp})
+
+    def alerts(self, station, at_least=1):
+        """Every message about a station so far: as an object, or as text if it is no JSON.
+
+        Where messages take their time, it waits for so many.
+        """
+        named, found = re.compile(re.escape(station) + r"(?![\w-])"), []
+
+        def enough():
+            self._alerts += self.account.messages(self.alerts_url)
+            found[:] = [read(each) for each in self._alerts if named.search(each)]
+            return len(found) >= at_least
+
+        self.account.eventually(enough)
+        return found
+
+    def kinds(self, station, at_least=1):
+        """The alerts of a station so far; topics and queues do not keep their order."""
+        found = self.alerts(station, at_least)
+        return sorted(each.get("alert", "?") if isinstance(each, dict) else "?" for each in found)
+
+    def given_up(self):
+        """The first sequence number of each batch that the mapping has given up so far."""
+        self._failures += self.account.messages(self.failures_url)
+        infos = [json.loads(each)["DDBStreamBatchInfo"] for each in self._failures]
+        return [info["startSequenceNumber"] for info in infos]
+
+    def records(self, *stations):
+        """The stream's records of some stations, as an event for the function."""
+        streams = self.account.client("dynamodbstreams")
+        description = streams.describe_stream(StreamArn=self.stream)["StreamDescription"]
+        found = [each for shard in description["Shards"] for each in self._read(shard["ShardId"])]
+        for record in found:
+            change = record["dynamodb"]
+            moment = int(change["ApproximateCreationDateTime"].timestamp())
+            change["ApproximateCreationDateTime"] = moment
+            record["eventSourceARN"] = self.stream
+        chosen = [each for each in found if each["dynamodb"]["Keys"]["station_id"]["S"] in stations]
+        return {"Records": sorted(chosen, key=number_of)}
+
+    def _read(self, shard):
+        """A shard's records; on AWS its first pages may be empty, and an open one has no last."""
+        streams, found = self.account.client("dynamodbstreams"), []
+        place = streams.get_shard_iterator(
+            StreamArn=self.stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        for _ in range(20):
+            page = streams.get_records(ShardIterator=place)
+            place = page.get("NextShardIterator")
+            if not place or (found and not page["Records"]):
+                return found + page["Records"]
+            found += page["Records"]
+        return found
+
+    def log(self):
+        """The last error that the function logged, to show beside what went wrong."""
+        errors = [line for line in self.account.log_of(self.function) if "[ERROR]" in line]
+        return f"\n            its log says: {errors[-1].strip()}" if errors else ""
+
+    def _switch(self, enabled):
+        client = self.account.client("lambda")
+        client.update_event_source_mapping(UUID=self.mapping, Enabled=enabled)
+        self._wait_for("Enabled" if enabled else "Disabled")
+
+    def _wait_for(self, state):
+        client = self.account.client("lambda")
+        self.account.eventually(
+            lambda: client.get_event_source_mapping(UUID=self.mapping)["State"] == state
+        )
+
+
+def read(text):
+    """A message's JSON, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def brief(event):
+    """What a learner needs to see of an event's records."""
+    found = []
+    for record in event["Records"]:
+        change = record["dynamodb"]
+        images = {name: change[name] for name in ("OldImage", "NewImage") if name in change}
+        bikes = {name: image.get("num_bikes_available") for name, image in images.items()}
+        found.append([change["SequenceNumber"], record["eventName"], bikes])
+    return found
+
+
+def number_of(record):
+    """A record's place in the stream."""
+    return int(record["dynamodb"]["SequenceNumber"])
+
+
+@pytest.fixture(scope="module")
+def topic(account):
+    """The topic's ARN, and the URL of the queue that gets its messages."""
+    return account.topic()
+
+
+@pytest.fixture(scope="module")
+def function(account, deploy, topic):
+    """The stage's function, with the topic and the table that the contract promises."""
+    return deploy(TOPIC_ARN=topic[0], MARKS_TABLE=account.table())
+
+
+@pytest.fixture(scope="module")
+def city(account, topic, function):
+    """The table whose changes the function gets."""
+    return City(account, topic, function)
+
+
+@pytest.fixture
+def station():
+    """A station that no other check knows."""
+    return f"S-{uuid.uuid4().hex[:12]}"
+
+
+def expect(city, station, bikes, wanted, what, look):
+    """Fails unless a station that has these bikes, one after the other, gives these alerts."""
+    city.happens(*[(station, each) for each in bikes])
+    came = city.kinds(station, len(wanted))
+    assert came == sorted(wanted), failure(
+        what, {"num_bikes_available": bikes}, sorted(wanted), came, look + city.log(), "writes"
+    )
+
+
+def answer(function, event, look):
+    """What the function returns for an event; fails if it raises."""
+    result = function.invoke(event)
+    assert result.error is None, failure(
+        "The function raised, so the whole batch comes again.",
+        brief(event),
+        "a result with batchItemFailures",
+        {key: (result.error or {}).get(key) for key in ("errorType", "errorMessage")},
+        f"{look}\n{result.log}",
+        "records",
+    )
+    return result.value
+
+
+def reported(function, event, look):
+    """The identifiers that the function reports for an event, in their order."""
+    value = answer(function, event, look)
+    if value in (None, {}, "", []):  # Lambda takes these for a success
+        return []
+    items = value.get("batchItemFailures") if isinstance(value, dict) else None
+    form = {"batchItemFailures": [{"itemIdentifier": "<SequenceNumber>"}]}
+    shaped = isinstance(items, list) and all(
+        isinstance(item, dict) and isinstance(item.get("itemIdentifier"), str) for item in items
+    )
+    what = "The result has another form than Lambda can read."
+    assert shaped, failure(what, brief(event), form, value, look, "records")
+    return sorted({item["itemIdentifier"] for item in items}, key=str)
+
+
+def test_alerts_once_when_a_station_becomes_empty(city, station):
+    """A station whose last bike is taken gives the alert "empty", once."""
+    look = "how you compare OldImage and NewImage, and sns.publish with TOPIC_ARN"
+    what = "The last bike was taken. The alerts are not the one that the contract promises."
+    expect(city, station, [3, 1, 0], ["empty"], what, look)
+
+
+def test_alerts_once_when_a_station_recovers(city, station):
+    """An empty station that gets bikes gives the alert "recovered", once."""
+    look = "how you compare the images: recovered means that the old one has 0, the new one more"
+    what = "An empty station got bikes. The alerts are not those that the contract promises."
+    expect(city, station, [2, 0, 4, 9], ["empty", "recovered"], what, look)
+
+
+def test_ignores_every_other_change(city, station):
+    """A write that leaves a station empty, or not empty, is no news."""
+    look = "what you compare: the change from the old image to the new one, not the new one alone"
+    what = "The station was written seven times and ran empty once. The alerts differ."
+    expect(city, station, [12, 11, 10, 9, 0, 0, 0], ["empty"], what, look)
+
+
+def test_alerts_again_the_next_time(city, station):
+    """A station that runs empty a second time alerts a second time: it is another change."""
+    look = "the key of your mark: it must tell this change from the station's earlier ones"
+    what = "The station ran empty twice and recovered twice. The alerts differ."
+    wanted = ["empty", "empty", "recovered", "recovered"]
+    expect(city, station, [2, 0, 3, 0, 1], wanted, what, look)
+
+
+def test_a_new_station_without_bikes_alerts(city, station):
+    """A new item has no old image: it alerts if it is empty, and not if it has bikes."""
+    look = "how you read OldImage: an INSERT has none"
+    what = "A new station came into the table without a bike. The alerts differ."
+    expect(city, station, [0], ["empty"], what, look)
+    what = "A new station came into the table with bikes. That is no alert."
+    expect(city, f"{station}-full", [7], [], what, look)
+
+
+def test_a_removed_station_is_no_alert(city, station):
+    """An item that is removed alerts nobody, and is never a failure, whatever it held."""
+    look = "eventName REMOVE: there is no NewImage, and nothing to do"
+    what = "The station ran empty, then its item was removed. The alerts differ."
+    expect(city, station, [1, 0, "removed"], ["empty"], what, look)
+    broken = f"{station}-broken"
+    city.happens((broken, {"S": "four"}), (broken, "removed"))
+    event = {"Records": city.records(broken)["Records"][-1:]}
+    came = reported(city.function, event, look)
+    assert came == [], failure(
+        "An item was removed, and the function reports that as a failure.",
+        brief(event),
+        [],
+        came,
+        look,
+        "records",
+    )
+
+
+def test_the_message_is_the_contracts(city, station):
+    """The message is JSON with exactly three keys, and bikes is a number in it."""
+    look = "what you hand to json.dumps: DynamoDB's numbers are texts until you unmarshal them"
+    city.happens((station, 10), (station, 0), (station, 12))
+    wanted = [
+        {"station_id": station, "alert": "empty", "bikes": 0},
+        {"station_id": station, "alert": "recovered", "bikes": 12},
+    ]
+    came = city.alerts(station, 2)
+    came.sort(key=lambda each: json.dumps(each, sort_keys=True))
+    strict = [json.dumps(each, sort_keys=True) for each in came]
+    assert strict == [json.dumps(each, sort_keys=True) for each in wanted], failure(
+        "The messages differ.",
+        {"num_bikes_available": [10, 0, 12]},
+        wanted,
+        came,
+        look + city.log(),
+        "writes",
+    )
+
+
+def test_a_good_batch_reports_nothing(city, station):
+    """A batch without a bad record answers with an empty list of failures."""
+    city.happens((station, 5), (station, 0), (station, "removed"))
+    event, look = city.records(station), "the `return` of your handler"
+    wanted, came = {"batchItemFailures": []}, answer(city.function, event, look)
+    assert came == wanted, failure(
+        "All records are good. The result differs.", brief(event), wanted, came, look, "records"
+    )
+
+
+def test_reports_bad_records_by_their_sequence_numbers(city, station):
+    """The result names every bad record, by its SequenceNumber, and no good one."""
+    look = "how you read num_bikes_available, and what you put into itemIdentifier"
+    bad = {f"{station}-bad-{place}": bikes for place, bikes in enumerate(NOT_BIKES)}
+    city.happens((station, 3), *bad.items(), (station, 0))
+    event = city.records(station, *bad)
+    wanted = [each["dynamodb"]["SequenceNumber"] for each in city.records(*bad)["Records"]]
+    came = reported(city.function, event, look)
+    assert came == wanted, failure(
+        "The first and the last record are good, those between them are bad. The result differs.",
+        brief(event),
+        wanted,
+        came,
+        look,
+        "records",
+    )
+
+
+def test_a_bad_old_image_is_a_bad_record(city, station):
+    """A record whose old image has no number of bikes is bad: nobody knows what changed."""
+    look = "OldImage: read it with the same care as NewImage"
+    city.happens((station, {"S": "four"}), (station, 0))
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in city.records(station)["Records"]]
+    event = {"Records": city.records(station)["Records"][1:]}
+    came = reported(city.function, event, look)
+    assert came == numbers[1:], failure(
+        "The old image has a text where the number of bikes should be.",
+        brief(event),
+        numbers[1:],
+        came,
+        look,
+        "records",
+    )
+
+
+def test_good_records_around_a_bad_one_alert(city, station):
+    """One bad record holds up nobody: those before and after it alert, once each."""
+    look = "your loop: a bad record must neither raise nor end it, and is reported at the end"
+    bad, after = f"{station}-bad", f"{station}-after"
+    before = len(city.given_up())
+    writes = [(station, 2), (bad, 1), (after, 3), (station, 0), (bad, {"S": "no"}), (after, 0)]
+    city.happens(*writes)
+    event = {"station": [2, 0], "bad station": [1, {"S": "no"}], "station after it": [3, 0]}
+    wanted = {"station": ["empty"], "station after it": ["empty"]}
+    came = {"station": city.kinds(station), "station after it": city.kinds(after)}
+    assert came == wanted, failure(
+        "One of six records in a batch was bad, and Lambda retried it once. The alerts differ.",
+        event,
+        wanted,
+        came,
+        look + city.log(),
+        "writes",
+    )
+    wanted = [city.records(bad)["Records"][1]["dynamodb"]["SequenceNumber"]]
+    came = city.given_up()[before:]
+    assert came == wanted, failure(
+        "What Lambda gave up does not begin with the bad record.",
+        event,
+        wanted,
+        came,
+        "batchItemFailures: only what you report is retried, then sent to the failure destination",
+        "writes",
+    )
+
+
+def repeat(city, station, event, when):
+    """Fails unless an event that was handled before gives no further alert."""
+    look = "where you remember what was alerted: in MARKS_TABLE, under the record's own eventID"
+    answer(city.function, event, look)
+    city.account.settle()
+    came = city.kinds(station)
+    assert came == ["empty"], failure(
+        f"The same record came again {when}. It must alert once in all.",
+        brief(event),
+        ["empty"],
+        came,
+        look + city.log(),
+        "records",
+    )
+
+
+def test_a_repeated_record_alerts_once(city, station):
+    """The same record, delivered again, alerts no second time."""
+    city.happens((station, 1), (station, 0))
+    repeat(city, station, city.records(station), "in a batch like the first")
+    alone = {"Records": city.records(station)["Records"][1:]}
+    repeat(city, station, alone, "by itself")
+
+
+def test_a_repeated_record_alerts_once_in_another_environment(city, station):
+    """The same record alerts no second time in an execution environment that is new."""
+    city.happens((station, 1), (station, 0))
+    client, name = city.account.client("lambda"), city.function.name
+    client.update_function_configuration(FunctionName=name, Description=station)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    repeat(city, station, city.records(station), "to a new environment")
+
+
+def test_an_alert_that_failed_is_made_good(account, city, deploy, topic, station):
+    """An alert that could not be published is published when the record comes again."""
+    look = "the order of publish and mark: a mark before the publish must go when that fails"
+    city.happens((station, 1), (station, 0))
+    event = {"Records": city.records(station)["Records"][1:]}
+    alerted = len(city.kinds(station))
+    variables = {"TOPIC_ARN": f"{topic[0]}-gone", "MARKS_TABLE": account.table()}
+    other = deploy(**variables)
+    first = other.invoke(event)
+    if first.error is None:
+        wanted = [event["Records"][0]["dynamodb"]["SequenceNumber"]]
+        came = reported(other, event, look)
+        assert came == wanted, failure(
+            "The topic did not exist. The result does not report the record without an alert.",
+            brief(event),
+            wanted,
+            came,
+            "what you do when sns.publish raises: report the record, or let it raise",
+            "records",
+        )
+    client = account.client("lambda")
+    settings = client.get_function_configuration(FunctionName=other.name)
+    variables = {**settings["Environment"]["Variables"], "TOPIC_ARN": topic[0]}
+    client.update_function_configuration(
+        FunctionName=other.name, Environment={"Variables": variables}
+    )
+    client.get_waiter("function_updated_v2").wait(FunctionName=other.name)
+    answer(other, event, look)
+    account.settle()
+    came = city.kinds(station, alerted + 1)[alerted:]
+    assert came == ["empty"], failure(
+        "The topic did not exist at first. Now it does, and the record came again.",
+        brief(event),
+        ["empty"],
+        came,
+        look,
+        "records",
+    )

@@ -1,0 +1,79 @@
+"""Remembers in a module variable, which another environment does not have."""
+
+# caught by: test_a_repeated_record_alerts_once_in_another_environment
+
+# --- your imports, constants and helpers: start ---
+import json
+import os
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+TOPIC_ARN, MARKS_TABLE = os.environ["TOPIC_ARN"], os.environ["MARKS_TABLE"]
+
+sns, dynamodb = boto3.client("sns"), boto3.client("dynamodb")
+deserialize = TypeDeserializer().deserialize
+alerted = set()
+
+
+def bikes(image):
+    """The number of bikes in an image. Raises ValueError if it has none."""
+    attribute = image.get("num_bikes_available", {})
+    if "N" not in attribute:
+        raise ValueError(f"num_bikes_available is no number: {attribute}")
+    number = deserialize(attribute)
+    if number != int(number) or number < 0:
+        raise ValueError(f"num_bikes_available is no whole number from 0 on: {number}")
+    return int(number)
+
+
+def alert_of(record):
+    """The alert that a record calls for, or None. Raises ValueError for a bad record."""
+    if record["eventName"] == "REMOVE":
+        return None
+    change = record["dynamodb"]
+    now = bikes(change["NewImage"])
+    was_empty = "OldImage" in change and bikes(change["OldImage"]) == 0
+    if was_empty == (now == 0):
+        return None
+    return {
+        "station_id": change["Keys"]["station_id"]["S"],
+        "alert": "empty" if now == 0 else "recovered",
+        "bikes": now,
+    }
+
+
+def publish_once(event_id, alert):
+    """Publishes an alert unless its record has a mark.
+
+    The mark comes last: if this environment dies in between, riders are told twice, not never.
+    """
+    if event_id in alerted:
+        return
+    sns.publish(TopicArn=TOPIC_ARN, Message=json.dumps(alert))
+    alerted.add(event_id)
+
+
+# --- your imports, constants and helpers: end ---
+
+
+def handler(event, context):
+    """Alerts for one batch of changes: the module's text above is the whole contract."""
+    # --- your code: start ---
+    failed = []
+    for record in event["Records"]:
+        number = record["dynamodb"]["SequenceNumber"]
+        try:
+            alert = alert_of(record)
+            if alert:
+                publish_once(record["eventID"], alert)
+        except ValueError as error:
+            print(f"bad record {number}: {error}")
+            failed.append(number)  # another attempt will not help it; those after it still count
+        except (BotoCoreError, ClientError) as error:
+            print(f"no alert for record {number}: {error}")
+            failed.append(number)
+            break  # it comes again with all that follow, so no alert overtakes another
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+    # --- your code: end ---
