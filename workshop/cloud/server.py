@@ -116,6 +116,7 @@ class Api:
         self._moto = application()
         self._watchers = watchers
         self._control = control
+        self._one_at_a_time = {"dynamodb": threading.Lock()}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         address = self._gateway.address(environ)
@@ -136,7 +137,9 @@ class Api:
         service = _service(environ)
         if service == "iam":
             load_managed_policies()
-        answer = self._ask_moto(service, environ, start_response)
+        with self._one_at_a_time.get(service or "", contextlib.nullcontext()):
+            # moto looks at an item and writes it in two steps: a conditional write must be one
+            answer = self._ask_moto(service, environ, start_response)
         if (
             environ["REQUEST_METHOD"] not in ("GET", "HEAD")
             and access_key(environ) != self._own_key
