@@ -54,7 +54,7 @@ def respond(status, body=None, content_type="application/json", **headers):
     if body is None:
         return {"statusCode": status, "headers": headers}
     headers["Content-Type"] = content_type
-    status = min(status, 201)
+    status = 200 if status >= 400 else status
     return {"statusCode": status, "headers": headers, "body": json.dumps(body, default=number)}
 
 
