@@ -82,6 +82,10 @@ class City:
         items = self._account.items(self.rides)
         return sum(item.get("station_id") == {"S": station_id} for item in items)
 
+    def logged(self, word):
+        """Whether the function's log has a word, as soon as it is written."""
+        return self._account.eventually(lambda: word in self.log())
+
     def log(self):
         """The function's log, as one text."""
         return "\n".join(self._account.log_of(self.function))
@@ -591,12 +595,11 @@ def test_hides_the_cause_of_a_500_and_logs_it(crowded):
         given="request",
     )
     expect_problem(crowded, 500, "GET", "/rides/R-1", look, what=what)
-    log = crowded.log()
-    assert "ResourceNotFoundException" in log, failure(
+    assert crowded.logged("ResourceNotFoundException"), failure(
         "The log does not say what went wrong, so nobody can mend it.",
         asked("GET", "/rides/R-1"),
         "the exception in the log, with ResourceNotFoundException in it",
-        log[-300:],
+        crowded.log()[-300:],
         "logging.exception(...) in the `except`: it writes the traceback as well",
         given="request",
     )

@@ -1,4 +1,7 @@
-"""A real Chromium for tests, driven over its DevTools protocol."""
+"""A real Chromium for tests, driven over its DevTools protocol.
+
+The package websocket comes with Jupyter.
+"""
 
 from __future__ import annotations
 

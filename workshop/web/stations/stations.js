@@ -115,6 +115,7 @@ function addRide(ride, station) {
   item.append(button("Give back", station.name, async () => {
     await ask("DELETE", `/rides/${encodeURIComponent(ride.ride_id)}`);
     item.remove();
+    byId("my-rides").focus(); // the button that had it is gone
     byId("none").hidden = byId("rides").children.length > 1;
     say(`The bike is back at ${station.name}.`);
     await refresh(station.station_id);
