@@ -257,7 +257,7 @@ def expect_counts(city, station_id, bikes, docks, what, look):
 
 def test_shows_stations_in_the_form_of_gbfs(city):
     """A page of stations and one station have the form of GBFS, and their numbers are numbers."""
-    path, look = "/stations?limit=2", "how you make JSON of an item: boto3 reads numbers as Decimal"
+    path, look = "/stations", "how you make JSON of an item: boto3 reads numbers as Decimal"
     stations, _ = page(city, path, look)
     reply = city.ask("GET", path)
     value = reply.value
@@ -401,7 +401,8 @@ def test_refuses_a_page_that_cannot_be(city, crowded):
     good = first_cursor(city)
     changed = ("B" if good[0] != "B" else "C") + good[1:]
     made_up = base64.b64encode(b'{"city": "arlington", "station_id": "a-000"}').decode()
-    look = "how you read the cursor: compare its signature first, with hmac.compare_digest"
+    look = "how you read the cursor: compare its signature first, with hmac.compare_digest "
+    look += "(of bytes: it takes no text with accents)"
     for cursor in (changed, good[:-8], made_up, "é", first_cursor(crowded)):
         path = f"/stations?limit=2&cursor={quote(cursor, safe='')}"
         what = "A cursor that this API did not give out is not refused."
@@ -412,7 +413,7 @@ def test_refuses_a_page_that_cannot_be(city, crowded):
 def test_rents_a_bike(city):
     """POST /rides answers 201 with the ride and where it is, and takes one bike."""
     station = city.add(bikes=3)
-    made, reply = start(city, ride(station))
+    made, reply = start(city, ride(station, colour="red"))  # other keys are ignored
     location = reply.headers.get("location")
     assert location == f"/rides/{made['ride_id']}", failure(
         "The answer does not say where the new ride is.",
@@ -435,6 +436,9 @@ def test_rents_a_bike(city):
     )
     what = "The station's bikes and docks are wrong after one rental; it had 3 and 12."
     expect_counts(city, station, 2, 13, what, "UpdateItem on the station: one bike less")
+    for minutes in (1, 120):
+        look = "the minutes: 1 and 120 are allowed as well"
+        start(city, ride(station, minutes=minutes), look=look)
 
 
 def test_names_all_that_is_wrong_with_a_body(city):

@@ -13,9 +13,9 @@ from ..grading.web import Reply
 # Told apart by people who see no red or green, too; hatching tells them apart in print.
 GOT, REFUSED, FAILED = "#0072b2", "#e69f00", "#999999"
 LOOKS = {
-    GOT: {"color": GOT, "label": "got it (201)"},
-    REFUSED: {"color": REFUSED, "label": "refused (409)", "hatch": "//"},
-    FAILED: {"color": FAILED, "label": "anything else", "hatch": ".."},
+    GOT: {"facecolor": GOT, "label": "got it (201)"},
+    REFUSED: {"facecolor": REFUSED, "label": "refused (409)", "hatch": "//"},
+    FAILED: {"facecolor": FAILED, "label": "anything else", "hatch": ".."},
 }
 
 
@@ -62,7 +62,11 @@ def draw_races(races: Mapping[str, Sequence[Attempt]]) -> None:
     every[0][0].invert_yaxis()
     every[0][0].set_ylabel("one row, one rider")
     there = {_colour(each.status) for attempts in races.values() for each in attempts}
-    handles = [plt.Rectangle((0, 0), 1, 1, **LOOKS[c]) for c in LOOKS if c in there]
+    handles = [
+        plt.Rectangle((0, 0), 1, 1, edgecolor="white", **look)
+        for colour, look in LOOKS.items()
+        if colour in there
+    ]
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     plt.show()

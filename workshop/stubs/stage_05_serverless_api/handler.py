@@ -43,7 +43,7 @@ Errors are problem details (RFC 9457), with Content-Type application/problem+jso
     {"title": "...", "status": 400, "detail": "...",
      "errors": [{"field": "minutes", "detail": "..."}, ...]}      of a 400: all that is wrong
 
-    400   a field, `limit` or `cursor` that cannot be; a body that is no JSON object ("body")
+    400   a field, `limit` or `cursor` that cannot be; a body that is no JSON object, as `body`
     404   there is no such station in this city, or no such ride
     409   the station has no bike
     500   anything unexpected: the client is told nothing of its cause, the log all of it
