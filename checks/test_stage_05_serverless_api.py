@@ -1,0 +1,609 @@
+"""Grades stage 05, from outside: an HTTP API in front of the function, and HTTP requests to it."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
+
+import pytest
+
+from workshop.grading.web import HttpApi
+from workshop.grading.words import failure, show
+
+ROUTES = (
+    "GET /stations",
+    "GET /stations/{station_id}",
+    "POST /rides",
+    "GET /rides/{ride_id}",
+    "DELETE /rides/{ride_id}",
+    "OPTIONS /{proxy+}",
+)
+CITY, NEIGHBOUR = "washington", "arlington"
+ORIGIN = "http://localhost:8000"
+NAMES = ("Union Station", "Lincoln Memorial", "Jefferson Dr & 14th St SW", "Dupont Circle")
+FIELDS = ["capacity", "lat", "lon", "name", "num_bikes_available", "num_docks_available"]
+FIELDS += ["station_id"]
+RIDERS = 4  # who want the last bike at the same moment
+ROUNDS = 5
+_numbers = itertools.count(1)
+
+
+class City:
+    """The API, and the tables behind it."""
+
+    def __init__(self, account, deploy, cursor_key, stations, rides):
+        self._account, self.stations, self.rides = account, stations, rides
+        self.dynamodb = account.client("dynamodb")
+        self.function = deploy(
+            STATIONS_TABLE=stations,
+            RIDES_TABLE=rides,
+            CITY=CITY,
+            ALLOWED_ORIGIN=ORIGIN,
+            CURSOR_KEY=cursor_key,
+        )
+        self.api = HttpApi(account, self.function, ROUTES)
+
+    def ask(self, method, path, body=None, headers=None):
+        """A request and its answer."""
+        return self.api.ask(method, path, body, {"Origin": ORIGIN, **(headers or {})})
+
+    def add(self, station_id=None, bikes=3, city=CITY, **more):
+        """A station in the table; returns its id."""
+        station_id = station_id or f"x-{next(_numbers):03}"
+        item = {
+            "city": {"S": city},
+            "station_id": {"S": station_id},
+            "name": {"S": NAMES[len(station_id) % len(NAMES)]},
+            "lat": {"N": "38.897"},
+            "lon": {"N": "-77.006"},
+            "capacity": {"N": "15"},
+            "num_bikes_available": {"N": str(bikes)},
+            "num_docks_available": {"N": str(15 - bikes)},
+            "opened_by": {"S": "the mayor"},
+            **more,
+        }
+        self.dynamodb.put_item(TableName=self.stations, Item=item)
+        return station_id
+
+    def counts(self, station_id):
+        """A station's bikes and docks, as the table has them."""
+        key = {"city": {"S": CITY}, "station_id": {"S": station_id}}
+        item = self.dynamodb.get_item(TableName=self.stations, Key=key, ConsistentRead=True)["Item"]
+        return {
+            name: int(item[name]["N"]) for name in ("num_bikes_available", "num_docks_available")
+        }
+
+    def rides_of(self, station_id):
+        """How many rides the table has from a station."""
+        items = self._account.items(self.rides)
+        return sum(item.get("station_id") == {"S": station_id} for item in items)
+
+    def logged(self, word):
+        """Whether the function's log has a word, as soon as it is written."""
+        return self._account.eventually(lambda: word in self.log())
+
+    def log(self):
+        """The function's log, as one text."""
+        return "\n".join(self._account.log_of(self.function))
+
+
+@pytest.fixture(scope="module")
+def tables(account):
+    """The table of the stations and that of the rides."""
+    return account.table("city", "station_id"), account.table("ride_id")
+
+
+@pytest.fixture(scope="module")
+def city(account, deploy, tables):
+    """A city with seven stations, and one station of its neighbour's."""
+    made = City(account, deploy, "key-of-the-city", *tables)
+    for number in range(1, 8):
+        made.add(f"w-{number:03}")
+    made.add("a-001", city=NEIGHBOUR)
+    return made
+
+
+@pytest.fixture(scope="module")
+def crowded(account, deploy):
+    """A city beside a large one, whose items are more than a megabyte; it has no rides' table."""
+    made = City(
+        account, deploy, "another-key", account.table("city", "station_id"), account.name("none")
+    )
+    for number in range(1, 4):
+        made.add(f"a-{number:03}", city=NEIGHBOUR, photo={"S": "x" * 390_000})
+    for number in range(1, 6):
+        made.add(f"w-{number:03}")
+    return made
+
+
+def asked(method, path, body=None):
+    """A request as a message shows it."""
+    return f"{method} {path}" if body is None else {f"{method} {path}": body}
+
+
+def answered(reply):
+    """An answer as a message shows it."""
+    return {"status": reply.status, "body": body_of(reply)}
+
+
+def body_of(reply):
+    """A body as a message shows it: JSON where it is JSON."""
+    return reply.text if reply.value is None else reply.value
+
+
+def expect(city, status, method, path, look, body=None, headers=None, what=None):
+    """Sends a request and returns the answer; fails unless it has the status."""
+    reply = city.ask(method, path, body, headers)
+    if reply.status != status and "Internal Server Error" in reply.text:
+        look += '. API Gateway says "Internal Server Error" where the function raised or answered '
+        look += f"what is no response (a body is a text). The log ends:\n{city.log()[-600:]}"
+    assert reply.status == status, failure(
+        what or "The status of the answer is not the one of the contract.",
+        asked(method, path, body),
+        {"status": status},
+        answered(reply),
+        look,
+        given="request",
+    )
+    return reply
+
+
+def expect_problem(city, status, method, path, look, body=None, headers=None, what=None):
+    """The same for an error: its body must be problem details."""
+    reply = expect(city, status, method, path, look, body, headers, what)
+    problem = reply.value if isinstance(reply.value, dict) else {}
+    good = reply.content_type == "application/problem+json" and problem.get("status") == status
+    good = good and all(problem.get(k) and isinstance(problem[k], str) for k in ("title", "detail"))
+    assert good, failure(
+        "The error is not in the form of problem details.",
+        asked(method, path, body),
+        {
+            "Content-Type": "application/problem+json",
+            "body": {"title": "...", "status": status, "detail": "..."},
+        },
+        {"Content-Type": reply.content_type, "body": body_of(reply)},
+        "where you make the answers of errors: one function for all of them",
+        given="request",
+    )
+    return problem
+
+
+def expect_named(problem, fields, request):
+    """Fails unless the problem's errors are about exactly these fields."""
+    errors = problem.get("errors")
+    entries = errors if isinstance(errors, list) else []
+    named = [each.get("field") for each in entries if isinstance(each, dict) and each.get("detail")]
+    assert sorted(map(str, named)) == sorted(fields), failure(
+        "The problem does not name what is wrong, or names something else.",
+        request,
+        {"errors": [{"field": field, "detail": "..."} for field in fields]},
+        {"errors": errors},
+        "what you check: collect all that is wrong, then raise once",
+        given="request",
+    )
+
+
+def page(city, path, look):
+    """A page's stations and its cursor; fails if it is no page."""
+    reply = expect(city, 200, "GET", path, look)
+    value = reply.value if isinstance(reply.value, dict) else {}
+    data = value.get("data") if isinstance(value.get("data"), dict) else {}
+    stations = data.get("stations")
+    good = isinstance(stations, list) and all(isinstance(each, dict) for each in stations)
+    assert good and "next" in value, failure(
+        "The answer is not a page of stations.",
+        asked("GET", path),
+        {"last_updated": 1767607200, "ttl": 0, "version": "2.3", "data": "...", "next": "..."},
+        body_of(reply),
+        look,
+        given="request",
+    )
+    return stations, value["next"]
+
+
+def following(path, cursor):
+    """The path of the next page."""
+    return f"{path}&cursor={quote(str(cursor), safe='')}"
+
+
+def first_cursor(city):
+    """A cursor that the API gives out; fails if it gives none."""
+    _, cursor = page(city, "/stations?limit=2", "`next`: the table's LastEvaluatedKey says where")
+    assert isinstance(cursor, str) and cursor, failure(
+        "There are more than two stations, and the first page of two has no cursor.",
+        asked("GET", "/stations?limit=2"),
+        "a text",
+        cursor,
+        "`next` of the page",
+        given="request",
+    )
+    return cursor
+
+
+def ride(station_id, **changes):
+    """A body for POST /rides."""
+    return {"station_id": station_id, "rider_id": "R-7", "minutes": 30, **changes}
+
+
+def start(city, body, headers=None, what=None, look=None):
+    """The ride that POST /rides makes; fails if it makes none."""
+    look = look or "POST /rides: take a bike, store the ride, answer 201 with the ride"
+    reply = expect(city, 201, "POST", "/rides", look, body, headers, what)
+    value = reply.value if isinstance(reply.value, dict) else {}
+    keys = ["minutes", "ride_id", "rider_id", "station_id"]
+    assert sorted(value) == keys and isinstance(value["ride_id"], str), failure(
+        "The ride that was made does not have the four keys of the contract.",
+        asked("POST", "/rides", body),
+        keys,
+        body_of(reply),
+        look,
+        given="request",
+    )
+    return value, reply
+
+
+def expect_counts(city, station_id, bikes, docks, what, look):
+    """Fails unless the table has so many bikes and docks at a station."""
+    wanted = {"num_bikes_available": bikes, "num_docks_available": docks}
+    found = city.counts(station_id)
+    assert found == wanted, failure(
+        what, f"station {station_id}", wanted, found, look, given="in table"
+    )
+
+
+def test_shows_stations_in_the_form_of_gbfs(city):
+    """A page of stations and one station have the form of GBFS, and their numbers are numbers."""
+    path, look = "/stations", "how you make JSON of an item: boto3 reads numbers as Decimal"
+    stations, _ = page(city, path, look)
+    reply = city.ask("GET", path)
+    value = reply.value
+    head = {key: value.get(key) for key in ("ttl", "version")}
+    assert head == {"ttl": 0, "version": "2.3"} and type(value.get("last_updated")) is int, failure(
+        "The head of the page is not the one of the contract.",
+        asked("GET", path),
+        {"last_updated": 1767607200, "ttl": 0, "version": "2.3"},
+        {**head, "last_updated": value.get("last_updated")},
+        "last_updated: whole seconds since 1970, such as int(time.time())",
+        given="request",
+    )
+    assert reply.content_type == "application/json", failure(
+        "A page is JSON, and its Content-Type does not say so.",
+        asked("GET", path),
+        "application/json",
+        reply.headers.get("content-type"),
+        "the headers of your answer",
+        given="request",
+    )
+    expect_station(stations[0] if stations else {}, "w-001", asked("GET", path), look)
+    look = "GET /stations/{station_id}: event['pathParameters'] has the id; the body is a text"
+    value = expect(city, 200, "GET", "/stations/w-002", look).value
+    station = value if isinstance(value, dict) else {}
+    expect_station(station, "w-002", asked("GET", "/stations/w-002"), look)
+
+
+def expect_station(station, station_id, request, look):
+    """Fails unless a station is as the contract says."""
+    assert sorted(station) == FIELDS, failure(
+        "A station has other keys than those of the contract.",
+        request,
+        FIELDS,
+        sorted(station),
+        "which of the item's attributes you show: not `city`, and none that others put there",
+        given="request",
+    )
+    wanted = {"station_id": station_id, "lat": 38.897, "lon": -77.006, "capacity": 15}
+    wanted |= {"num_bikes_available": 3, "num_docks_available": 12}
+    found = {key: station[key] for key in wanted}
+    kinds = {key: type(value).__name__ for key, value in found.items()}
+    good = found == wanted and kinds == {key: type(v).__name__ for key, v in wanted.items()}
+    assert good, failure("A station's values differ.", request, wanted, found, look, "request")
+
+
+def test_pages_from_the_first_station_to_the_last(city):
+    """`limit` and `next` lead through all stations, each once and in order."""
+    path, look = "/stations?limit=3", "the Query: Limit, and ExclusiveStartKey from the cursor"
+    seen, sizes, where = [], [], path
+    while where and len(sizes) < 12:
+        stations, cursor = page(city, where, look)
+        sizes.append(len(stations))
+        seen += [str(each.get("station_id")) for each in stations]
+        where = following(path, cursor) if cursor else None
+    listed = [each for each in seen if not each.startswith("x-")]  # other checks add those
+    wanted = [f"w-{number:03}" for number in range(1, 8)]
+    assert listed == wanted and seen == sorted(set(seen)), failure(
+        "The pages together are not the stations of the city, in the order of station_id.",
+        "GET /stations?limit=3, then with each `next` as cursor",
+        wanted,
+        seen,
+        look,
+        given="request",
+    )
+    assert all(size == 3 for size in sizes[:-1]), failure(
+        "A page that is not the last has other than `limit` stations.",
+        "GET /stations?limit=3, then with each `next` as cursor",
+        "pages of 3, the last may be shorter",
+        sizes,
+        look,
+        given="request",
+    )
+
+
+def test_a_large_neighbour_is_not_in_the_way(crowded):
+    """The answers do not depend on how much data other cities have in the table."""
+    look = "do you Scan? It reads a megabyte at a time, and filters after Limit has counted: "
+    look += "Query and GetItem read by the key"
+    stations, _ = page(crowded, "/stations?limit=2", look)
+    found = [each.get("station_id") for each in stations]
+    assert found == ["w-001", "w-002"], failure(
+        "Beside a city with much data, the first page is not the city's first stations.",
+        asked("GET", "/stations?limit=2"),
+        ["w-001", "w-002"],
+        found,
+        look,
+        given="request",
+    )
+    what = "Beside a city with much data, a station is not found."
+    expect(crowded, 200, "GET", "/stations/w-003", look, what=what)
+
+
+def test_what_is_not_there_is_a_404(city):
+    """A station or ride that is not there is a 404, and so is a station of another city."""
+    look = "what get_item answers where there is no item: no key `Item`"
+    for method, path, body in (
+        ("GET", "/stations/w-999", None),
+        ("GET", "/stations/a-001", None),
+        ("GET", "/rides/no-such-ride", None),
+        ("DELETE", "/rides/no-such-ride", None),
+        ("POST", "/rides", ride("w-999")),
+    ):
+        expect_problem(city, 404, method, path, look, body)
+
+
+def test_the_cursor_shows_nothing_of_the_table(city):
+    """A cursor says neither how the table's key is built nor which city it is."""
+    cursor = first_cursor(city)
+    text = "\n".join(readable(cursor)).lower()
+    shown = [word for word in ("station_id", "city", CITY) if word in text]
+    assert not shown, failure(
+        "The cursor shows the table's key to whoever reads it.",
+        asked("GET", "/stations?limit=2"),
+        "an opaque text",
+        f"{cursor} (it says {', '.join(shown)})",
+        "what you put into the cursor: not LastEvaluatedKey, the place in the list is enough",
+        given="request",
+    )
+
+
+def readable(text):
+    """A text, and what its parts say in base64 and in hexadecimal, where they say something."""
+    found = [text]
+    for part in re.findall(r"[A-Za-z0-9+/_-]{8,}", text):
+        padded = part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4)
+        for decode in (base64.b64decode, bytes.fromhex):
+            try:
+                found.append(decode(padded if decode is base64.b64decode else part).decode())
+            except ValueError:
+                continue
+    return found
+
+
+def test_refuses_a_page_that_cannot_be(city, crowded):
+    """A limit that cannot be, and a cursor that was not made here, are a 400 that names it."""
+    look = "how you read `limit`: query strings are texts, and int() raises for some of them"
+    for limit in ("0", "101", "-1", "ten", "2.5"):
+        path = f"/stations?limit={limit}"
+        problem = expect_problem(city, 400, "GET", path, look)
+        expect_named(problem, ["limit"], asked("GET", path))
+    good = first_cursor(city)
+    changed = ("B" if good[0] != "B" else "C") + good[1:]
+    made_up = base64.b64encode(b'{"city": "arlington", "station_id": "a-000"}').decode()
+    look = "how you read the cursor: compare its signature first, with hmac.compare_digest "
+    look += "(of bytes: it takes no text with accents)"
+    for cursor in (changed, good[:-8], made_up, "é", first_cursor(crowded)):
+        path = f"/stations?limit=2&cursor={quote(cursor, safe='')}"
+        what = "A cursor that this API did not give out is not refused."
+        problem = expect_problem(city, 400, "GET", path, look, what=what)
+        expect_named(problem, ["cursor"], asked("GET", path))
+
+
+def test_rents_a_bike(city):
+    """POST /rides answers 201 with the ride and where it is, and takes one bike."""
+    station = city.add(bikes=3)
+    made, reply = start(city, ride(station, colour="red"))  # other keys are ignored
+    location = reply.headers.get("location")
+    assert location == f"/rides/{made['ride_id']}", failure(
+        "The answer does not say where the new ride is.",
+        asked("POST", "/rides", ride(station)),
+        f"Location: /rides/{made['ride_id']}",
+        f"Location: {location}",
+        "the headers of the 201",
+        given="request",
+    )
+    look = "GET /rides/{ride_id}: what you stored, without other attributes"
+    shown = expect(city, 200, "GET", location, look).value
+    wanted = {**ride(station), "ride_id": made["ride_id"]}
+    assert shown == made == wanted, failure(
+        "The ride is not what was asked for.",
+        asked("GET", location),
+        wanted,
+        shown,
+        look,
+        "request",
+    )
+    what = "The station's bikes and docks are wrong after one rental; it had 3 and 12."
+    expect_counts(city, station, 2, 13, what, "UpdateItem on the station: one bike less")
+    for minutes in (1, 120):
+        look = "the minutes: 1 and 120 are allowed as well"
+        start(city, ride(station, minutes=minutes), look=look)
+
+
+def test_names_all_that_is_wrong_with_a_body(city):
+    """A body that is wrong is a 400 that names each wrong field, and no bike is taken."""
+    station = city.add(bikes=3)
+    look = "the fields of POST /rides: check each before you write anything"
+    for body, fields in (
+        ({}, ["station_id", "rider_id", "minutes"]),
+        (ride("", rider_id=7), ["station_id", "rider_id"]),
+        (ride(station, minutes=0), ["minutes"]),
+        (ride(station, minutes=121), ["minutes"]),
+        (ride(station, minutes="30"), ["minutes"]),
+        (ride(station, minutes=12.5), ["minutes"]),
+        (ride(station, minutes=True), ["minutes"]),
+    ):
+        problem = expect_problem(city, 400, "POST", "/rides", look, body)
+        expect_named(problem, fields, asked("POST", "/rides", body))
+    no_json = "json.loads: it raises for what is no JSON; event may have no `body`"
+    for body in (None, "{station_id", "[1, 2]", "null"):
+        headers = {"Content-Type": "application/json"}
+        problem = expect_problem(city, 400, "POST", "/rides", no_json, body, headers)
+        expect_named(problem, ["body"], asked("POST", "/rides", body))
+    what = "A request that was refused took a bike."
+    expect_counts(city, station, 3, 12, what, look)
+
+
+def test_reads_a_body_in_base64(city):
+    """A body that API Gateway hands on in base64 is read as well."""
+    station = city.add()
+    look = "isBase64Encoded: where it is true, the body has to be decoded first"
+    what = "A client that names another Content-Type, as curl -d does, is not served."
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    start(city, show(ride(station)), headers, what, look)
+
+
+def test_an_empty_station_is_a_409(city):
+    """Where there is no bike the answer is 409, and no ride is stored."""
+    station = city.add(bikes=0)
+    look = "the condition of the UpdateItem: num_bikes_available must be more than 0"
+    expect_problem(city, 409, "POST", "/rides", look, ride(station))
+    what = "The station's bikes and docks changed, and it had no bike to give."
+    expect_counts(city, station, 0, 15, what, look)
+    stored = city.rides_of(station)
+    assert stored == 0, failure(
+        "A ride was stored that nobody can ride.",
+        asked("POST", "/rides", ride(station)),
+        "0 rides from this station",
+        stored,
+        "the order: take the bike first, store the ride when you have it",
+        given="request",
+    )
+
+
+def test_the_last_bike_goes_to_one_rider(city):
+    """Of several riders who want the last bike at the same moment, one gets it."""
+    look = "do you read the count, then write it? Others write in between. Let DynamoDB look and "
+    look += "write in one step: ConditionExpression"
+    ready = threading.Barrier(RIDERS)
+
+    def rent(station):
+        ready.wait()
+        return city.ask("POST", "/rides", ride(station)).status
+
+    with ThreadPoolExecutor(RIDERS) as riders:
+        for _ in range(ROUNDS):
+            station = city.add(bikes=1)
+            statuses = sorted(riders.map(rent, [station] * RIDERS))
+            wanted = [201] + [409] * (RIDERS - 1)
+            assert statuses == wanted, failure(
+                f"{RIDERS} riders asked for the last bike at the same moment.",
+                asked("POST", "/rides", ride(station)),
+                wanted,
+                statuses,
+                look,
+                given="request",
+            )
+            what = "The last bike was taken, and the station's counts are not those of no bike."
+            expect_counts(city, station, 0, 15, what, look)
+
+
+def test_a_ride_that_ends_brings_its_bike_back_once(city):
+    """DELETE /rides/{ride_id} answers 204 and brings the bike back; the second time it is 404."""
+    station = city.add(bikes=3)
+    made, _ = start(city, ride(station))
+    path, look = f"/rides/{made['ride_id']}", "DELETE: the ride goes, its station gets one bike"
+    reply = expect(city, 204, "DELETE", path, look)
+    assert not reply.text, failure(
+        "A 204 has no body.", asked("DELETE", path), "", reply.text[:100], look, "request"
+    )
+    what = "The bike is not back at its station."
+    expect_counts(city, station, 3, 12, what, look)
+    again = "what delete_item tells about an item that was not there: ReturnValues='ALL_OLD'"
+    expect_problem(city, 404, "DELETE", path, again)
+    expect_problem(city, 404, "GET", path, again)
+    what = "The second DELETE of the same ride changed the station."
+    expect_counts(city, station, 3, 12, what, again)
+
+
+def test_every_answer_may_be_read_by_the_page(city, crowded):
+    """Every answer carries the CORS header, errors and preflight too, for the allowed page only."""
+    station = city.add(bikes=1)
+    look = "where you make answers: one function puts Access-Control-Allow-Origin into all of them"
+    preflight = {"Access-Control-Request-Method": "POST"}
+    preflight["Access-Control-Request-Headers"] = "content-type"
+    for place, status, method, path, body, headers in (
+        (city, 204, "OPTIONS", "/rides", None, preflight),
+        (city, 200, "GET", "/stations?limit=2", None, {}),
+        (city, 200, "GET", "/stations?limit=2", None, {"Origin": "http://elsewhere.example"}),
+        (city, 400, "POST", "/rides", {}, {}),
+        (city, 404, "GET", "/stations/w-999", None, {}),
+        (city, 201, "POST", "/rides", ride(station), {}),
+        (city, 409, "POST", "/rides", ride(station), {}),
+        (crowded, 500, "GET", "/rides/R-1", None, {}),
+    ):
+        reply = expect(place, status, method, path, look, body, headers)
+        allowed = reply.headers.get("access-control-allow-origin")
+        assert allowed == ORIGIN, failure(
+            f"A browser does not show this {status} to the page, or shows it to any page.",
+            asked(method, path, body),
+            f"Access-Control-Allow-Origin: {ORIGIN}",
+            f"Access-Control-Allow-Origin: {allowed}",
+            look,
+            given="request",
+        )
+        if method == "OPTIONS":
+            expect_preflight(reply)
+
+
+def expect_preflight(reply):
+    """Fails unless the answer to OPTIONS lets the page send what it wants to send."""
+    methods = reply.headers.get("access-control-allow-methods", "").upper().replace(" ", "")
+    names = reply.headers.get("access-control-allow-headers", "").lower().replace(" ", "")
+    good = {"GET", "POST", "DELETE"} <= set(methods.split(",")) and "content-type" in names
+    assert good, failure(
+        "The preflight's answer does not allow what the page sends.",
+        asked("OPTIONS", "/rides"),
+        "Access-Control-Allow-Methods: GET,POST,DELETE and Access-Control-Allow-Headers: "
+        "content-type",
+        {"methods": methods, "headers": names},
+        "OPTIONS /{proxy+}",
+        given="request",
+    )
+
+
+def test_hides_the_cause_of_a_500_and_logs_it(crowded):
+    """An unexpected error is a 500 that tells the client nothing, and the log everything."""
+    look = "one `try` around the whole handler: except Exception, log it, answer 500"
+    what = "The rides' table is missing, so something unexpected happened in the function."
+    reply = expect(crowded, 500, "GET", "/rides/R-1", look, what=what)
+    leaks = ("traceback", "botocore", "exception", "dynamodb", "handler.py", crowded.rides)
+    told = [word for word in leaks if word.lower() in reply.text.lower()]
+    assert not told, failure(
+        "The answer tells the client how the server is built.",
+        asked("GET", "/rides/R-1"),
+        "no word of the cause",
+        body_of(reply),
+        "the body of your 500: a fixed title and detail",
+        given="request",
+    )
+    expect_problem(crowded, 500, "GET", "/rides/R-1", look, what=what)
+    assert crowded.logged("ResourceNotFoundException"), failure(
+        "The log does not say what went wrong, so nobody can mend it.",
+        asked("GET", "/rides/R-1"),
+        "the exception in the log, with ResourceNotFoundException in it",
+        crowded.log()[-300:],
+        "logging.exception(...) in the `except`: it writes the traceback as well",
+        given="request",
+    )

@@ -1,0 +1,239 @@
+"""Takes True for a number of minutes: isinstance(True, int) is true."""
+
+# caught by: test_names_all_that_is_wrong_with_a_body
+
+# --- your imports, constants and helpers: start ---
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import os
+import time
+import uuid
+from decimal import Decimal
+
+import boto3
+from boto3.dynamodb.conditions import Key
+
+# Made once for each execution environment, not for each request.
+database = boto3.resource("dynamodb")
+stations = database.Table(os.environ["STATIONS_TABLE"])
+rides = database.Table(os.environ["RIDES_TABLE"])
+CITY = os.environ["CITY"]
+ALLOWED_ORIGIN = os.environ["ALLOWED_ORIGIN"]
+CURSOR_KEY = os.environ["CURSOR_KEY"].encode()
+
+STATION_FIELDS = ("station_id", "name", "lat", "lon", "capacity")
+STATION_FIELDS += ("num_bikes_available", "num_docks_available")
+RIDE_FIELDS = ("ride_id", "station_id", "rider_id", "minutes")
+logger = logging.getLogger()
+
+
+class Problem(Exception):
+    """An error that the client is told about."""
+
+    def __init__(self, status, title, detail, errors=None):
+        super().__init__(detail)
+        self.status = status
+        self.body = {"title": title, "status": status, "detail": detail}
+        if errors:
+            self.body["errors"] = [{"field": k, "detail": v} for k, v in errors.items()]
+
+
+def respond(status, body=None, content_type="application/json", **headers):
+    """An answer in payload format 2.0; every answer is made here, so none lacks its CORS header."""
+    headers["Access-Control-Allow-Origin"] = ALLOWED_ORIGIN
+    if body is None:
+        return {"statusCode": status, "headers": headers}
+    headers["Content-Type"] = content_type
+    return {"statusCode": status, "headers": headers, "body": json.dumps(body, default=number)}
+
+
+def number(value):
+    """A number of DynamoDB's as JSON has it: json does not know Decimal."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{value!r} is not JSON")
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def invalid(errors):
+    """A 400 that names everything that is wrong."""
+    detail = "; ".join(f"{field} {detail}" for field, detail in errors.items())
+    return Problem(400, "The request is not valid", detail, errors)
+
+
+# The routes
+
+
+def list_stations(event):
+    """GET /stations"""
+    query = event.get("queryStringParameters") or {}
+    question = {"KeyConditionExpression": Key("city").eq(CITY), "Limit": read_limit(query)}
+    if "cursor" in query:
+        after = open_cursor(query["cursor"])
+        question["ExclusiveStartKey"] = {"city": CITY, "station_id": after}
+    page = stations.query(**question)
+    last = page.get("LastEvaluatedKey")
+    body = {
+        "last_updated": int(time.time()),
+        "ttl": 0,
+        "version": "2.3",
+        "data": {"stations": [pick(item, STATION_FIELDS) for item in page["Items"]]},
+        "next": make_cursor(last["station_id"]) if last else None,
+    }
+    return respond(200, body)
+
+
+def show_station(event):
+    """GET /stations/{station_id}"""
+    station_id = event["pathParameters"]["station_id"]
+    item = stations.get_item(Key={"city": CITY, "station_id": station_id}).get("Item")
+    if item is None:
+        raise Problem(404, "Not found", f"There is no station {station_id}.")
+    return respond(200, pick(item, STATION_FIELDS))
+
+
+def start_ride(event):
+    """POST /rides"""
+    wanted = read_ride(event)
+    take_bike(wanted["station_id"])
+    ride = {"ride_id": str(uuid.uuid4()), **wanted}
+    rides.put_item(Item=ride)
+    return respond(201, ride, Location=f"/rides/{ride['ride_id']}")
+
+
+def show_ride(event):
+    """GET /rides/{ride_id}"""
+    ride_id = event["pathParameters"]["ride_id"]
+    item = rides.get_item(Key={"ride_id": ride_id}, ConsistentRead=True).get("Item")
+    if item is None:
+        raise Problem(404, "Not found", f"There is no ride {ride_id}.")
+    return respond(200, pick(item, RIDE_FIELDS))
+
+
+def end_ride(event):
+    """DELETE /rides/{ride_id}"""
+    ride_id = event["pathParameters"]["ride_id"]
+    # Of two requests for the same ride, one gets its attributes: the bike comes back once.
+    ride = rides.delete_item(Key={"ride_id": ride_id}, ReturnValues="ALL_OLD").get("Attributes")
+    if ride is None:
+        raise Problem(404, "Not found", f"There is no ride {ride_id}.")
+    move_bikes(ride["station_id"], 1, "attribute_exists(station_id)")
+    return respond(204)
+
+
+def preflight(event):
+    """OPTIONS, which a browser asks before a POST with JSON or a DELETE"""
+    headers = {"Access-Control-Allow-Methods": "GET,POST,DELETE"}
+    return respond(204, **headers, **{"Access-Control-Allow-Headers": "content-type"})
+
+
+ROUTES = {
+    "GET /stations": list_stations,
+    "GET /stations/{station_id}": show_station,
+    "POST /rides": start_ride,
+    "GET /rides/{ride_id}": show_ride,
+    "DELETE /rides/{ride_id}": end_ride,
+    "OPTIONS /{proxy+}": preflight,
+}
+
+# What they use
+
+
+def pick(item, fields):
+    """The attributes of an item that clients may see."""
+    return {field: item[field] for field in fields}
+
+
+def take_bike(station_id):
+    """Takes a bike from a station. Raises Problem if there is no bike, or no station."""
+    try:
+        # DynamoDB looks and writes in one step: nobody else's request comes between the two.
+        move_bikes(station_id, -1, "num_bikes_available > :zero", {":zero": 0})
+    except database.meta.client.exceptions.ConditionalCheckFailedException as refused:
+        if "Item" in refused.response:
+            raise Problem(409, "No bike", f"Station {station_id} has no bike.") from None
+        raise Problem(404, "Not found", f"There is no station {station_id}.") from None
+
+
+def move_bikes(station_id, count, condition, values=None):
+    """Brings bikes to a station, or takes them away, on a condition."""
+    stations.update_item(
+        Key={"city": CITY, "station_id": station_id},
+        UpdateExpression="ADD num_bikes_available :bikes, num_docks_available :docks",
+        ConditionExpression=condition,
+        ExpressionAttributeValues={":bikes": count, ":docks": -count, **(values or {})},
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
+
+
+def read_ride(event):
+    """The ride that a client asks for. Raises Problem, which names all that is wrong."""
+    body = read_body(event)
+    errors = {}
+    for field in ("station_id", "rider_id"):
+        if not isinstance(body.get(field), str) or not body[field]:
+            errors[field] = "must be a text that is not empty"
+    minutes = body.get("minutes")
+    if not isinstance(minutes, int) or not 1 <= minutes <= 120:
+        errors["minutes"] = "must be a whole number, 1 to 120"
+    if errors:
+        raise invalid(errors)
+    return pick(body, ("station_id", "rider_id", "minutes"))
+
+
+def read_body(event):
+    """The body as an object. Raises Problem if it is none."""
+    text = event.get("body") or ""
+    try:
+        body = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise invalid({"body": "must be a JSON object"})
+    return body
+
+
+def read_limit(query):
+    """How many stations to show. Raises Problem if it is no number that may be."""
+    text = query.get("limit", "20")
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
+        raise invalid({"limit": "must be a whole number, 1 to 100"})
+    return int(text)
+
+
+def make_cursor(station_id):
+    """A cursor: the station after which the next page begins, and its signature."""
+    place = base64.urlsafe_b64encode(station_id.encode()).decode()
+    return f"{place}.{signature(place)}"
+
+
+def open_cursor(cursor):
+    """The station of a cursor. Raises Problem if it was not made here."""
+    place, _, signed = cursor.partition(".")
+    if not hmac.compare_digest(signed.encode(), signature(place).encode()):
+        raise invalid({"cursor": "must be the `next` of a page, unchanged"})
+    return base64.urlsafe_b64decode(place).decode()
+
+
+def signature(text):
+    """What nobody can compute who does not have the key."""
+    return hmac.new(CURSOR_KEY, text.encode(), hashlib.sha256).hexdigest()
+
+
+# --- your imports, constants and helpers: end ---
+
+
+def handler(event, context):
+    """Answers one HTTP request: the module's text above is the whole contract."""
+    # --- your code: start ---
+    try:
+        return ROUTES[event["routeKey"]](event)
+    except Problem as problem:
+        return respond(problem.status, problem.body, "application/problem+json")
+    except Exception:
+        logger.exception("%s failed", event["routeKey"])
+        problem = Problem(500, "Something went wrong", "It is noted. Try again in a while.")
+        return respond(problem.status, problem.body, "application/problem+json")
+    # --- your code: end ---
