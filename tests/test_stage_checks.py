@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from many_checks import grade
 from support import STAGES, mistakes, submission
 
 from workshop.cloud import LocalCloud
@@ -52,22 +52,23 @@ def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, tmp_path):
 def test_alternatives_pass(stage, tmp_path):
     handlers = sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py"))
     assert len(handlers) >= 2
-    for handler in handlers:
-        results = run_checks([stage], submission(tmp_path / handler.stem, stage, handler))
-        wrong = {r.name: r.message for r in results if r.outcome != PASSED}
-        assert wrong == {}, f"{handler.name} is correct, and these say otherwise"
+    folders = {each.name: submission(tmp_path / each.stem, stage, each) for each in handlers}
+    graded = grade(stage, list(folders.values()))
+    for name, folder in folders.items():
+        wrong = {r.name: r.message for r in graded[str(folder)] if r.outcome != PASSED}
+        assert wrong == {}, f"{name} is correct, and these say otherwise"
 
 
 @stages
 def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, tmp_path):
     known = mistakes(stage)
     assert len(known) >= 8
-
-    def caught(name: str) -> set[str]:
-        results = run_checks([stage], submission(tmp_path / name, stage, known[name][0]))
-        assert {r.outcome for r in results} <= {PASSED, FAILED}
-        return {r.name for r in results if r.outcome == FAILED}
-
-    with ThreadPoolExecutor(2) as pool:
-        found = dict(zip(known, pool.map(caught, known), strict=True))
+    folders = {name: submission(tmp_path / name, stage, path) for name, (path, _) in known.items()}
+    graded = grade(stage, list(folders.values()))
+    found = {}
+    for name, folder in folders.items():
+        results = graded[str(folder)]
+        assert {r.outcome for r in results} <= {PASSED, FAILED}, name
+        assert len(results) == len(check_names(stage)), name
+        found[name] = {r.name for r in results if r.outcome == FAILED}
     assert found == {name: checks for name, (_, checks) in known.items()}
