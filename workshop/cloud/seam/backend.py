@@ -11,9 +11,11 @@ from moto.awslambda.policy import Policy
 
 from ..model import ApiError
 from ..permissions import make_statement
+from ..roles import check_dead_letter, check_destination
 from ..validation import (
     check_configuration,
     check_creation,
+    check_ends,
     check_event_settings,
     check_package,
     check_reserved_concurrency,
@@ -32,6 +34,7 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     @as_moto_error
     def create_function(self, spec: dict[str, Any]) -> Function:
         check_creation(spec)
+        _check_dead_letter(spec.get("Role", ""), spec.get("DeadLetterConfig"))
         spec["FunctionName"] = spec["FunctionName"].rsplit(":", 1)[-1]
         try:
             function = Function(self.account_id, spec, self.region_name, "$LATEST")
@@ -71,6 +74,9 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     ) -> dict[str, Any]:
         check_configuration(body)
         function = self.get_function(function_name, qualifier)
+        if "Role" in body or "DeadLetterConfig" in body:
+            dead_letter = body.get("DeadLetterConfig", function.dead_letter_config)
+            _check_dead_letter(body.get("Role", function.role), dead_letter)
         configuration = function.update_configuration(body)
         open_hooks().retire(function.function_arn, "$LATEST")
         return configuration
@@ -130,6 +136,9 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     ) -> dict[str, Any]:
         function = self.get_function(function_name)
         check_event_settings(config, function.function_arn)
+        for target in check_ends(config.get("DestinationConfig") or {}):
+            open_hooks().destinations.check(target)
+            check_destination(open_hooks().allows, function.role, target)
         function.event_invoke_config = []  # moto keeps the first for ever
         response = super().put_function_event_invoke_config(function_name, config)
         return self._with_every_key(response)
@@ -221,6 +230,12 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     def layer_bytes(self, function: Function) -> tuple[bytes, ...]:
         found = [self.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
         return tuple(layer.code_bytes for layer in found if layer)
+
+
+def _check_dead_letter(role: str, config: dict[str, Any] | None) -> None:
+    target = (config or {}).get("TargetArn")
+    if target:
+        check_dead_letter(open_hooks().allows, role, target)
 
 
 def unqualified(arn: str) -> str:
