@@ -6,12 +6,15 @@ prints; the test reads that from its log.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import urllib.request
+from datetime import timedelta
 
 import pytest
 from queues import PRINTS, Queue, connect, events
+from streams_support import Stream, Table
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
@@ -131,6 +134,10 @@ def policy(action, resource, principal, source_arn):
         "Resource": resource,
         "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
     }
+    return document(statement)
+
+
+def document(statement):
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -248,20 +255,16 @@ def test_scheduler_queue_function(chain, lab):
         "Action": "sts:AssumeRole",
     }
     rights = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue.arn}
-    arn = iam.create_role(
-        RoleName=role, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
-    )["Role"]["Arn"]
-    iam.put_role_policy(
-        RoleName=role, PolicyName="p", PolicyDocument=json.dumps({"Statement": [rights]})
-    )
-    moment = lab.cloud.now().replace(microsecond=0, tzinfo=None)
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(rights))
+    moment = lab.cloud.now().replace(microsecond=0, tzinfo=None) + timedelta(minutes=1)
     chain.client("scheduler").create_schedule(
         Name=role,
         ScheduleExpression=f"at({moment.isoformat()})",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": queue.arn, "RoleArn": arn, "Input": '{"round": 1}'},
     )
-    lab.cloud.advance(minutes=1)
+    lab.cloud.advance(minutes=2)
     assert [record["body"] for record in chain.records(name)] == ['{"round": 1}']
 
 
@@ -285,10 +288,6 @@ def test_iot_topic_function(chain):
 
 
 def test_iot_stream_function(chain, lab):
-    import base64
-
-    from streams_support import Stream
-
     stream, (name, _) = Stream(lab), chain.reader()
     connect(lab, stream, name, StartingPosition="TRIM_HORIZON")
     action = {"streamName": stream.name, "partitionKey": "${topic()}", "roleArn": ROLE}
@@ -328,8 +327,6 @@ def test_alarm_topic_function(chain, lab):
 
 
 def test_table_function_event_bridge_function(chain, lab):
-    from streams_support import Table
-
     sends = """
 import json, boto3
 events = boto3.client("events")
@@ -388,7 +385,6 @@ def handler(event, context):
     bucket, arn = chain.bucket()
     queue, (name, _) = chain.queue("s3.amazonaws.com", arn), chain.reader(again, **LOOP)
     chain.notify(bucket, QueueConfigurations=[{"QueueArn": queue.arn, "Events": CREATED}])
-    queue.receive()  # S3's test
     connect(lab, queue, name)
     chain.put(bucket, "x")
     lab.cloud.idle()
@@ -443,3 +439,36 @@ def handler(event, context):
     lab.cloud.idle()
     assert len(lab.cloud.invocations(first)) == ROUNDS
     assert len(lab.cloud.invocations(second)) == ROUNDS
+
+
+def test_a_loop_of_failure_destinations_is_stopped(chain, lab):
+    """What is stopped goes to the failure destination too, which here leads on."""
+    first, second = chain.reader(FAILS), chain.reader(FAILS)
+    chain.ends(first[0], OnFailure=second[1])
+    chain.ends(second[0], OnFailure=first[1])
+    chain.send(first[0], 1)
+    lab.cloud.idle()
+    counts = [len(lab.cloud.invocations(name)) for name, _ in (first, second)]
+    assert counts == [ROUNDS, ROUNDS]
+
+
+def test_a_loop_through_a_stream_goes_on_until_its_mapping_ends(chain, lab):
+    """Lambda stops no loops through streams; one takes a single environment of a shard."""
+    puts = """
+import os, boto3
+kinesis = boto3.client("kinesis")
+def handler(event, context):
+    for record in event["Records"]:
+        kinesis.put_record(StreamName=os.environ["STREAM"], Data=b"again", PartitionKey="a")
+"""
+    stream = Stream(lab)
+    variables = {"Variables": {"STREAM": stream.name}}
+    name, _ = chain.reader(puts, Environment=variables, **LOOP)
+    uuid = connect(lab, stream, name, StartingPosition="TRIM_HORIZON")["UUID"]
+    stream.put("once")
+    while len(lab.cloud.invocations(name)) <= ROUNDS:
+        with pytest.raises(TimeoutError):
+            lab.cloud.idle(0.05)
+    assert len({each.environment_id for each in lab.cloud.invocations(name)}) == 1
+    lab.client.delete_event_source_mapping(UUID=uuid)
+    lab.cloud.idle()

@@ -271,6 +271,13 @@ def test_answers_that_fail_the_whole_batch(lab, items):
     assert len(lab.cloud.invocations(name)) == 2
 
 
+def test_an_exception_fails_the_whole_batch(lab):
+    name = lab.create(FAILS)
+    connect(lab, filled(lab, "ab"), name, MaximumRetryAttempts=1, **REPORT)
+    lab.cloud.idle()
+    assert batches(lab, name) == ["ab", "ab"]
+
+
 def test_without_the_setting_the_answer_is_not_read(lab):
     name = lab.create(REPORTS.format(bad=["a"]))
     connect(lab, filled(lab, "ab"), name)

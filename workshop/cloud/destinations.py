@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .metrics import Metrics
 from .model import ApiError, EventSettings, FunctionVersion, Outcome
 from .roles import Allows, Decision, access_denied, to_send
+from .tracing import following
 from .validation import invalid
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ class Destinations:
             record = invocation_record(event, function, condition)
             self._record(event, function, settings.on_failure, record, "Failure")
         if settings.dead_letter:
-            with self._counted("DeadLetterErrors", function, event.request.invoked_arn):
+            with (
+                following(event.request.trace_id),
+                self._counted("DeadLetterErrors", function, event.request.invoked_arn),
+            ):
                 self._dead_letter(settings.dead_letter, function, event)
 
     def try_to_send(
@@ -89,7 +93,8 @@ class Destinations:
         self, event: Event, function: FunctionVersion, target: str, record: Any, result: str
     ) -> None:
         arn, folder = event.request.invoked_arn, f"async/{function.name}"
-        self.try_to_send(target, record, function, arn, result, folder)
+        with following(event.request.trace_id):  # it may lead back to this function
+            self.try_to_send(target, record, function, arn, result, folder)
 
     @contextlib.contextmanager
     def _counted(self, metric: str, function: FunctionVersion, invoked_arn: str) -> Iterator[None]:
