@@ -88,10 +88,20 @@ def check_configuration(spec: dict[str, Any]) -> None:
     if len(layers) > 5:
         raise invalid("Cannot reference more than 5 layers.")
     _check_logging(spec.get("LoggingConfig") or {})
+    _check_dead_letter((spec.get("DeadLetterConfig") or {}).get("TargetArn"))
 
 
 def check_creation(spec: dict[str, Any]) -> None:
     """Checks the fields that only CreateFunction has. Raises ApiError."""
+    for field in ("FunctionName", "Role", "Code"):
+        if spec.get(field) is None:
+            name = field[0].lower() + field[1:]
+            raise ApiError(
+                400,
+                "ValidationException",
+                f"1 validation error detected: Value null at '{name}' failed to satisfy "
+                "constraint: Member must not be null",
+            )
     name = str(spec.get("FunctionName", "")).rsplit(":", 1)[-1]
     _pattern(name, "functionName", NAME, 64)
     if spec.get("PackageType", "Zip") == "Zip":
@@ -204,6 +214,11 @@ def check_ends(config: dict[str, Any]) -> list[str]:
             f"onFailure={failure}) is invalid."
         )
     return list(found.values())
+
+
+def _check_dead_letter(target: str | None) -> None:
+    if target and _service(target) not in ("sqs", "sns"):
+        raise invalid(f"The dead letter target {target} is no SQS queue and no SNS topic.")
 
 
 def _service(arn: str) -> str:

@@ -7,8 +7,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   own services find the subclass too.
 - `LambdaBackend.create_function`, `update_function_code`, `update_function_configuration`,
   `publish_version`, `delete_function`, `put_function_concurrency`,
-  `update_alias`, `delete_alias`, `put_/update_/get_function_event_invoke_config`, `invoke`:
-  overridden, to
+  `create_alias` (with `ConflictException`), `update_alias`, `delete_alias`,
+  `put_/update_/get_function_event_invoke_config`, `invoke`: overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
   know of no mapping and deliver nothing themselves; the pollers do.

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import moto.awslambda.models as lambda_models
+from moto.awslambda.exceptions import ConflictException
 from moto.awslambda.policy import Policy
 
 from ..model import ApiError
@@ -103,6 +104,22 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
         )
         function.reserved_concurrency = int(reserved_concurrency)
         return function.reserved_concurrency
+
+    @as_moto_error
+    def create_alias(
+        self,
+        name: str,
+        function_name: str,
+        function_version: str,
+        description: str,
+        routing_config: str,
+    ) -> Any:
+        try:
+            return super().create_alias(
+                name, function_name, function_version, description, routing_config
+            )
+        except ConflictException as error:  # moto's code is another than AWS's
+            raise ApiError(409, "ResourceConflictException", error.message) from None
 
     @as_moto_error
     def update_alias(
