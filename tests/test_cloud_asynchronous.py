@@ -358,6 +358,35 @@ def test_settings_that_aws_refuses(lab):
         lab.client.get_function_event_invoke_config(FunctionName=name)
 
 
+def test_each_version_and_alias_has_its_own_settings(lab, queue):
+    name = lab.create(FAILS, Publish=True)
+    lab.client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    configure(lab, name, MaximumRetryAttempts=0)
+    configure(lab, name, Qualifier="live", MaximumRetryAttempts=1, OnFailure=queue.arn)
+    get = lab.client.get_function_event_invoke_config
+    assert get(FunctionName=name)["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
+    assert get(FunctionName=f"{name}:live")["MaximumRetryAttempts"] == 1
+    assert get(FunctionName=name, Qualifier="live")["FunctionArn"].endswith(f":{name}:live")
+    found = lab.client.list_function_event_invoke_configs(FunctionName=name)
+    assert len(found["FunctionEventInvokeConfigs"]) == 2
+    send(lab, name)
+    lab.cloud.idle()
+    assert (len(lab.cloud.invocations(name)), queue.records()) == (1, [])
+    send(lab, f"{name}:live")
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations(name)) == 3
+    (record,) = queue.records()
+    assert record["requestContext"]["functionArn"].endswith(f":{name}:live")
+    assert record["responseContext"]["executedVersion"] == "1"
+    with pytest.raises(ClientError) as caught:
+        get(FunctionName=name, Qualifier="1")
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}:1"
+    message = f"The function {arn} doesn't have an EventInvokeConfig"
+    assert caught.value.response["Error"]["Message"] == message
+    with pytest.raises(ClientError, match="The function doesn't exist."):
+        configure(lab, name, Qualifier="nobody", MaximumRetryAttempts=1)
+
+
 BUCKET = "arn:aws:s3:::results"
 NO_QUEUE = "arn:aws:sqs:us-east-1:123456789012:nowhere"
 

@@ -95,13 +95,7 @@ def check_creation(spec: dict[str, Any]) -> None:
     """Checks the fields that only CreateFunction has. Raises ApiError."""
     for field in ("FunctionName", "Role", "Code"):
         if spec.get(field) is None:
-            name = field[0].lower() + field[1:]
-            raise ApiError(
-                400,
-                "ValidationException",
-                f"1 validation error detected: Value null at '{name}' failed to satisfy "
-                "constraint: Member must not be null",
-            )
+            raise missing(field[0].lower() + field[1:])
     name = str(spec.get("FunctionName", "")).rsplit(":", 1)[-1]
     _pattern(name, "functionName", NAME, 64)
     if spec.get("PackageType", "Zip") == "Zip":
@@ -318,6 +312,16 @@ def constraint(value: object, field: str, rule: str) -> ApiError:
         "ValidationException",
         f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
         f"constraint: {rule}",
+    )
+
+
+def missing(field: str) -> ApiError:
+    """The error of a field that must be there."""
+    return ApiError(
+        400,
+        "ValidationException",
+        f"1 validation error detected: Value null at '{field}' failed to satisfy constraint: "
+        "Member must not be null",
     )
 
 

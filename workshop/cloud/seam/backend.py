@@ -12,24 +12,23 @@ from moto.awslambda.policy import Policy
 
 from ..model import ApiError
 from ..permissions import make_statement
-from ..roles import check_dead_letter, check_destination
+from ..roles import check_dead_letter
 from ..validation import (
     check_configuration,
     check_creation,
-    check_ends,
-    check_event_settings,
     check_package,
     check_reserved_concurrency,
     invalid,
 )
 from .errors import as_moto_error, code_error
+from .event_settings import EventSettingsApi
 from .function import Function
 from .function_urls import FunctionUrls
 from .hooks import open_hooks
 from .mappings import MappingApi
 
 
-class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
+class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBackend):
     """moto's Lambda backend: checks what AWS checks, and runs functions here."""
 
     @as_moto_error
@@ -146,40 +145,6 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
         arn = unqualified(self.get_function(function_name).function_arn)
         super().delete_alias(name, function_name)
         open_hooks().provisioned.delete(arn, name)
-
-    @as_moto_error
-    def put_function_event_invoke_config(
-        self, function_name: str, config: dict[str, Any]
-    ) -> dict[str, Any]:
-        function = self.get_function(function_name)
-        check_event_settings(config, function.function_arn)
-        for target in check_ends(config.get("DestinationConfig") or {}):
-            open_hooks().destinations.check(target)
-            check_destination(open_hooks().allows, function.role, target)
-        function.event_invoke_config = []  # moto keeps the first for ever
-        response = super().put_function_event_invoke_config(function_name, config)
-        return self._with_every_key(response)
-
-    @as_moto_error
-    def update_function_event_invoke_config(
-        self, function_name: str, config: dict[str, Any]
-    ) -> dict[str, Any]:
-        function = self.get_function(function_name)
-        before = function.event_invoke_config[0].config if function.event_invoke_config else {}
-        return self.put_function_event_invoke_config(function_name, {**before, **config})
-
-    def get_function_event_invoke_config(self, function_name: str) -> dict[str, Any]:
-        return self._with_every_key(super().get_function_event_invoke_config(function_name))
-
-    def list_function_event_invoke_configs(self, function_name: str) -> dict[str, Any]:
-        found = super().list_function_event_invoke_configs(function_name)
-        configs = [self._with_every_key(each) for each in found["FunctionEventInvokeConfigs"]]
-        return {"FunctionEventInvokeConfigs": configs}
-
-    def _with_every_key(self, response: dict[str, Any]) -> dict[str, Any]:
-        ends = {"OnSuccess": {}, "OnFailure": {}, **(response.get("DestinationConfig") or {})}
-        arn = response["FunctionArn"].removesuffix(":$LATEST") + ":$LATEST"
-        return {**response, "FunctionArn": arn, "DestinationConfig": ends}
 
     @as_moto_error
     def add_permission(self, function_name: str, qualifier: str, raw: str) -> dict[str, Any]:
