@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,3 +88,18 @@ def chapters() -> list[Chapter]:
         stage = next(s for s in stages() if number and s.number == number[1])
         found.append(Chapter(stage, title, part))
     return found
+
+
+def metric_sum(lab, metric: str, function: str) -> float:
+    """The sum of a metric of a function, 0 if there is no data."""
+    now = time.time()
+    found = lab.cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - 3600,
+        EndTime=now + 3600,
+        Period=7200,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in found["Datapoints"])

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
+from support import metric_sum
 
 from workshop.cloud.asynchronous import Event
 from workshop.cloud.model import Request
@@ -115,18 +116,28 @@ def test_success_record(lab, queue):
 def test_failure_record(lab, queue):
     name = lab.create(FAILS)
     configure(lab, name, OnFailure=queue.arn, MaximumRetryAttempts=1)
-    send(lab, name, {"bike": 7})
+    request_id = send(lab, name, {"bike": 7})
     lab.cloud.idle()
     (record,) = queue.records()
-    assert record["requestContext"]["condition"] == "RetriesExhausted"
-    assert record["requestContext"]["approximateInvokeCount"] == 2
-    assert record["requestPayload"] == {"bike": 7}
-    assert record["responseContext"] == {
-        "statusCode": 200,
-        "executedVersion": "$LATEST",
-        "functionError": "Unhandled",
+    assert re.fullmatch(TIME, record.pop("timestamp"))
+    failure = record.pop("responsePayload")
+    assert set(failure) == {"errorMessage", "errorType", "requestId", "stackTrace"}
+    assert (failure["errorType"], failure["errorMessage"]) == ("KeyError", "'station'")
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{name}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 2,
+        },
+        "requestPayload": {"bike": 7},
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Unhandled",
+        },
     }
-    assert record["responsePayload"]["errorType"] == "KeyError"
 
 
 def test_dead_letter_queue_gets_the_event_itself(lab, queue):
@@ -190,6 +201,57 @@ def test_event_bus_as_destination(lab, queue):
         f"arn:aws:lambda:us-east-1:123456789012:function:{name}:$LATEST",
         bus,
     ]
+
+
+def test_bucket_as_destination_of_failures(lab, queue):
+    s3 = lab.cloud.client("s3")
+    s3.create_bucket(Bucket="given-up")
+    name = lab.create(FAILS)
+    config = {"OnFailure": "arn:aws:s3:::given-up", "OnSuccess": queue.arn}
+    configure(lab, name, MaximumRetryAttempts=0, **config)
+    request_id = send(lab, name, {"bike": "ż"})
+    lab.cloud.idle()
+    (found,) = s3.list_objects_v2(Bucket="given-up")["Contents"]
+    moment = r"\d{4}/\d\d/\d\d/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d"
+    assert re.fullmatch(rf"aws/lambda/async/{name}/{moment}-{UUID}", found["Key"])
+    record = json.load(s3.get_object(Bucket="given-up", Key=found["Key"])["Body"])
+    assert record["requestContext"]["requestId"] == request_id
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestPayload"] == {"bike": "ż"}
+    assert record["responsePayload"]["errorType"] == "KeyError"
+    assert queue.records() == []
+
+
+def test_a_bucket_tells_of_the_failures_that_it_gets(lab, queue):
+    s3 = lab.cloud.client("s3")
+    s3.create_bucket(Bucket="telling")
+    reader = lab.create("def handler(event, context): pass")
+    allowed = {"Principal": "s3.amazonaws.com", "SourceArn": "arn:aws:s3:::telling"}
+    lab.client.add_permission(
+        FunctionName=reader, StatementId="s3", Action="lambda:InvokeFunction", **allowed
+    )
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{reader}"
+    functions = [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+    s3.put_bucket_notification_configuration(
+        Bucket="telling", NotificationConfiguration={"LambdaFunctionConfigurations": functions}
+    )
+    name = lab.create(FAILS)
+    configure(lab, name, OnFailure="arn:aws:s3:::telling", MaximumRetryAttempts=0)
+    send(lab, name)
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations(reader)) == 1
+
+
+def test_a_fifo_queue_takes_no_records(lab):
+    """AWS lets one be configured, and counts the delivery as failed."""
+    sqs = lab.cloud.client("sqs")
+    url = sqs.create_queue(QueueName="ends.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    name = lab.create()
+    configure(lab, name, OnSuccess="arn:aws:sqs:us-east-1:123456789012:ends.fifo")
+    send(lab, name)
+    lab.cloud.idle()
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert metric_sum(lab, "DestinationDeliveryFailures", name) == 1
 
 
 def test_throttled_events_go_back_and_none_is_lost(lab):
@@ -294,3 +356,87 @@ def test_settings_that_aws_refuses(lab):
         configure(lab, name, MaximumRetryAttempts=3)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         lab.client.get_function_event_invoke_config(FunctionName=name)
+
+
+def test_each_version_and_alias_has_its_own_settings(lab, queue):
+    name = lab.create(FAILS, Publish=True)
+    lab.client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    configure(lab, name, MaximumRetryAttempts=0)
+    configure(lab, name, Qualifier="live", MaximumRetryAttempts=1, OnFailure=queue.arn)
+    get = lab.client.get_function_event_invoke_config
+    assert get(FunctionName=name)["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
+    assert get(FunctionName=f"{name}:live")["MaximumRetryAttempts"] == 1
+    assert get(FunctionName=name, Qualifier="live")["FunctionArn"].endswith(f":{name}:live")
+    found = lab.client.list_function_event_invoke_configs(FunctionName=name)
+    assert len(found["FunctionEventInvokeConfigs"]) == 2
+    send(lab, name)
+    lab.cloud.idle()
+    assert (len(lab.cloud.invocations(name)), queue.records()) == (1, [])
+    send(lab, f"{name}:live")
+    lab.cloud.idle()
+    assert len(lab.cloud.invocations(name)) == 3
+    (record,) = queue.records()
+    assert record["requestContext"]["functionArn"].endswith(f":{name}:live")
+    assert record["responseContext"]["executedVersion"] == "1"
+    with pytest.raises(ClientError) as caught:
+        get(FunctionName=name, Qualifier="1")
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}:1"
+    message = f"The function {arn} doesn't have an EventInvokeConfig"
+    assert caught.value.response["Error"]["Message"] == message
+    with pytest.raises(ClientError, match="The function doesn't exist."):
+        configure(lab, name, Qualifier="nobody", MaximumRetryAttempts=1)
+
+
+BUCKET = "arn:aws:s3:::results"
+NO_QUEUE = "arn:aws:sqs:us-east-1:123456789012:nowhere"
+
+
+@pytest.mark.parametrize(
+    ("ends", "code", "words"),
+    [
+        (
+            {"OnSuccess": BUCKET},
+            "InvalidParameterValueException",
+            "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination="
+            f"{BUCKET}), onFailure=null) is invalid.",
+        ),
+        (
+            {"OnFailure": "arn:aws:iam::123456789012:role/r"},
+            "InvalidParameterValueException",
+            "The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure"
+            "(destination=arn:aws:iam::123456789012:role/r)) is invalid.",
+        ),
+        *(
+            (
+                {"OnFailure": arn},
+                "InvalidParameterValueException",
+                f"The destination ARN {arn} is invalid.",
+            )
+            for arn in (
+                NO_QUEUE,
+                "arn:aws:sns:us-east-1:123456789012:nowhere",
+                "arn:aws:lambda:us-east-1:123456789012:function:nobody",
+                "arn:aws:events:us-east-1:123456789012:event-bus/nowhere",
+                "arn:aws:s3:::no-such-bucket",
+            )
+        ),
+        (
+            {"OnSuccess": "my-queue"},
+            "ValidationException",
+            "1 validation error detected: Value 'my-queue' at 'destinationConfig.onSuccess."
+            "destination' failed to satisfy constraint: Member must satisfy regular expression "
+            "pattern: ",
+        ),
+    ],
+)
+def test_destinations_that_aws_refuses_change_nothing(lab, ends, code, words):
+    name = lab.create()
+    configure(lab, name, MaximumRetryAttempts=1)
+    before = lab.client.get_function_event_invoke_config(FunctionName=name)
+    with pytest.raises(ClientError) as caught:
+        configure(lab, name, **ends)
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"][: len(words)]) == (code, words)
+    after = lab.client.get_function_event_invoke_config(FunctionName=name)
+    before.pop("ResponseMetadata"), after.pop("ResponseMetadata")
+    assert after == before

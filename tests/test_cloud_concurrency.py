@@ -93,8 +93,14 @@ def test_reserved_concurrency_leaves_100_to_the_others(lab):
     name = lab.create()
     with pytest.raises(ClientError) as caught:
         lab.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=901)
-    assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
-    assert "below its minimum value of [100]" in str(caught.value)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidParameterValueException"
+    assert error["Message"] == (
+        "Specified ReservedConcurrentExecutions for function decreases account's "
+        "UnreservedConcurrentExecution below its minimum value of [100]."
+    )
+    found = lab.client.get_function_concurrency(FunctionName=name)
+    assert "ReservedConcurrentExecutions" not in found
 
 
 def test_throttled_events_wait_for_their_turn(lab):

@@ -127,13 +127,15 @@ def test_asynchronous_events(lab, cloudwatch):
 
 
 def test_deliveries_that_fail(lab, cloudwatch):
-    arn = "arn:aws:sqs:us-east-1:123456789012:gone"
+    arn, sqs = "arn:aws:sqs:us-east-1:123456789012:gone", lab.cloud.client("sqs")
+    url = sqs.create_queue(QueueName="gone")["QueueUrl"]
     name = lab.create(FAILS, DeadLetterConfig={"TargetArn": arn})
     lab.client.put_function_event_invoke_config(
         FunctionName=name,
         MaximumRetryAttempts=0,
         DestinationConfig={"OnFailure": {"Destination": arn}},
     )
+    sqs.delete_queue(QueueUrl=url)
     lab.invoke(name, {}, InvocationType="Event")
     lab.cloud.idle()
     assert statistic(cloudwatch, "DestinationDeliveryFailures", FunctionName=name) == 1

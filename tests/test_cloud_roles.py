@@ -6,6 +6,10 @@ import itertools
 import json
 
 import pytest
+import queues
+import streams_support
+from botocore.exceptions import ClientError
+from support import metric_sum
 
 from workshop.cloud.roles import Call, Decision, decide, describe
 
@@ -143,6 +147,172 @@ def test_the_owner_is_never_refused_and_nothing_is_when_the_switch_is_off(lab, t
     name = lab.create(CALLS, Role=role(lab))
     key = {"id": {"S": "1"}}
     assert call(lab, name, "dynamodb", "get_item", TableName="rides", Key=key) == "done"
+
+
+FAILS = "def handler(event, context): raise ValueError('no')"
+
+
+def refusal(call, **arguments):
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+@pytest.fixture(scope="module")
+def ends(lab):
+    """What records can be sent to: {a name: (its ARN, the rights that it takes)}."""
+    sqs, name = lab.cloud.client("sqs"), f"end-{next(_numbers)}"
+    sqs.create_queue(QueueName=name)
+    topic = lab.cloud.client("sns").create_topic(Name=name)["TopicArn"]
+    lab.cloud.client("s3").create_bucket(Bucket=name)
+    bus = lab.cloud.client("events").create_event_bus(Name=name)["EventBusArn"]
+    collector = lab.create()
+    function = f"arn:aws:lambda:us-east-1:123456789012:function:{collector}"
+    bucket = f"arn:aws:s3:::{name}"
+    return {
+        "queue": (f"arn:aws:sqs:us-east-1:123456789012:{name}", [allow("sqs:SendMessage")]),
+        "topic": (topic, [allow("sns:Publish", topic)]),
+        "function": (function, [allow("lambda:InvokeFunction", function)]),
+        "bus": (bus, [allow("events:PutEvents", bus)]),
+        "bucket": (
+            bucket,
+            [allow("s3:PutObject", f"{bucket}/*"), allow("s3:ListBucket", bucket)],
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", ["queue", "topic", "function", "bus", "bucket"])
+def test_a_destination_takes_a_right_of_the_role(lab, ends, kind):
+    target, statements = ends[kind]
+    config = {"OnFailure": {"Destination": target}}
+    put = lab.client.put_function_event_invoke_config
+
+    name = lab.create(FAILS, Role=role(lab))
+    code, message = refusal(put, FunctionName=name, DestinationConfig=config)
+    action = statements[0]["Action"].partition(":")[2]
+    assert code == "InvalidParameterValueException"
+    assert message == (
+        f"The function's execution role does not have permissions to call {action} on {target}"
+    )
+    gets = lab.client.get_function_event_invoke_config
+    assert refusal(gets, FunctionName=name)[0] == "ResourceNotFoundException"
+
+    arn = role(lab, *statements)
+    name = lab.create(FAILS, Role=arn)
+    put(FunctionName=name, DestinationConfig=config, MaximumRetryAttempts=0)
+    lab.invoke(name, {}, InvocationType="Event")
+    lab.cloud.idle()
+    assert metric_sum(lab, "DestinationDeliveryFailures", name) == 0
+    lab.cloud.client("iam").delete_role_policy(RoleName=arn.rpartition("/")[2], PolicyName="inline")
+    lab.invoke(name, {}, InvocationType="Event")
+    lab.cloud.idle()
+    assert metric_sum(lab, "DestinationDeliveryFailures", name) == 1
+    assert len(lab.cloud.invocations(name)) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("queue", "SendMessage on SQS"), ("topic", "Publish on SNS")]
+)
+def test_a_dead_letter_queue_takes_a_right_of_the_role(lab, ends, kind, words):
+    target, statements = ends[kind]
+    words = f"The provided execution role does not have permissions to call {words}"
+    wanted = "InvalidParameterValueException", words
+    bare, dead = role(lab), {"TargetArn": target}
+    create = lab.create
+    assert refusal(create, Role=bare, DeadLetterConfig=dead, FunctionName="letter") == wanted
+    functions = lab.client.list_functions()["Functions"]
+    assert "letter" not in [each["FunctionName"] for each in functions]
+    name = lab.create(FAILS, Role=bare)
+    update = lab.client.update_function_configuration
+    assert refusal(update, FunctionName=name, DeadLetterConfig=dead) == wanted
+    assert "DeadLetterConfig" not in lab.client.get_function_configuration(FunctionName=name)
+
+    arn = role(lab, *statements)
+    update(FunctionName=name, Role=arn, DeadLetterConfig=dead)
+    lab.client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    lab.invoke(name, {}, InvocationType="Event")
+    lab.cloud.idle()
+    assert metric_sum(lab, "DeadLetterErrors", name) == 0
+    lab.cloud.client("iam").delete_role_policy(RoleName=arn.rpartition("/")[2], PolicyName="inline")
+    lab.invoke(name, {}, InvocationType="Event")
+    lab.cloud.idle()
+    assert metric_sum(lab, "DeadLetterErrors", name) == 1
+
+
+MANAGED = "arn:aws:iam::aws:policy/service-role/AWSLambda{}ExecutionRole"
+STREAM = (
+    "Cannot access stream {}. Please ensure the role can perform the GetRecords, "
+    "GetShardIterator, DescribeStream, {}ListStreams Actions on your stream in IAM."
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "managed", "words"),
+    [
+        (
+            queues.Queue,
+            "SQSQueue",
+            "The function execution role does not have permissions to call ReceiveMessage on SQS",
+        ),
+        (streams_support.Stream, "Kinesis", STREAM.format("{}", "ListShards, and ")),
+        (streams_support.Table, "DynamoDB", STREAM.format("{}", "and ")),
+    ],
+)
+def test_a_mapping_takes_rights_on_its_source(lab, source, managed, words):
+    source = source(lab)
+    spec = {"EventSourceArn": source.arn}
+    if ":sqs:" not in source.arn:
+        spec["StartingPosition"] = "TRIM_HORIZON"
+    create, name = lab.client.create_event_source_mapping, lab.create(Role=role(lab))
+    wanted = "InvalidParameterValueException", words.format(source.arn)
+    assert refusal(create, FunctionName=name, **spec) == wanted
+    found = lab.client.list_event_source_mappings(FunctionName=name)
+    assert found["EventSourceMappings"] == []
+    able = lab.create(Role=role(lab, attached=[MANAGED.format(managed)]))
+    uuid = create(FunctionName=able, **spec)["UUID"]
+    lab.cloud.idle()
+    update = lab.client.update_event_source_mapping
+    assert refusal(update, UUID=uuid, FunctionName=name) == wanted
+    lab.client.delete_event_source_mapping(UUID=uuid)
+    lab.cloud.idle()
+
+
+def test_every_right_on_a_queue_is_wanted(lab):
+    source = queues.Queue(lab)
+    create = lab.client.create_event_source_mapping
+    statement = allow(["sqs:ReceiveMessage", "sqs:GetQueueAttributes"], source.arn)
+    name = lab.create(Role=role(lab, statement))
+    message = "The function execution role does not have permissions to call DeleteMessage on SQS"
+    assert refusal(create, FunctionName=name, EventSourceArn=source.arn)[1] == message
+
+
+def test_failures_of_a_stream_take_a_right_of_the_role(lab, ends):
+    target, statements = ends["queue"]
+    stream, config = streams_support.Stream(lab), {"OnFailure": {"Destination": target}}
+    create = lab.client.create_event_source_mapping
+    spec = {
+        "EventSourceArn": stream.arn,
+        "StartingPosition": "TRIM_HORIZON",
+        "DestinationConfig": config,
+        "MaximumRetryAttempts": 0,
+    }
+    kinesis = MANAGED.format("Kinesis")
+    name = lab.create(FAILS, Role=role(lab, attached=[kinesis]))
+    message = (
+        f"The function's execution role does not have permissions to call SendMessage on {target}"
+    )
+    assert refusal(create, FunctionName=name, **spec)[1] == message
+    arn = role(lab, *statements, attached=[kinesis])
+    name = lab.create(FAILS, Role=arn)
+    create(FunctionName=name, **spec)
+    stream.put("a")
+    lab.cloud.idle()
+    assert metric_sum(lab, "DestinationDeliveryFailures", name) == 0
+    lab.cloud.client("iam").delete_role_policy(RoleName=arn.rpartition("/")[2], PolicyName="inline")
+    stream.put("b")
+    lab.cloud.idle()
+    assert metric_sum(lab, "DestinationDeliveryFailures", name) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import moto.awslambda.models as lambda_models
 import moto.awslambda.utils as lambda_utils
 import pytest
+from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
 
 from workshop.cloud import seam
@@ -22,6 +23,13 @@ OVERRIDDEN = {
     "update_function_configuration": ["function_name", "qualifier", "body"],
     "delete_function": ["function_name", "qualifier"],
     "put_function_concurrency": ["function_name", "reserved_concurrency"],
+    "create_alias": [
+        "name",
+        "function_name",
+        "function_version",
+        "description",
+        "routing_config",
+    ],
     "invoke": ["function_name", "qualifier", "body", "headers", "response_headers"],
 }
 
@@ -125,3 +133,17 @@ def test_only_the_seam_touches_moto():
     ]
     assert users
     assert all(user.startswith("workshop/cloud/seam/") for user in users), users
+
+
+@pytest.mark.parametrize("what", ["put", "update", "get", "delete"])
+def test_answers_about_event_settings_are_replaced(lab, what):
+    """moto routes these operations to methods of these names."""
+    name = f"{what}_function_event_invoke_config"
+    theirs = inspect.signature(getattr(lambda_models.LambdaBackend, name)).parameters
+    assert list(theirs)[1] == "function_name"
+    assert getattr(LambdaResponse, name).__module__ == "workshop.cloud.seam.event_settings"
+
+
+def test_creation_is_asked_for_a_name_first(lab):
+    assert LambdaResponse.create_function.__module__ == "workshop.cloud.seam.event_settings"
+    assert LambdaResponse.create_function.theirs.__module__ == "moto.awslambda.responses"

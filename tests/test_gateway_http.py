@@ -311,7 +311,8 @@ def test_payload_1_0(lab, echo):
 def test_errors_of_the_function(lab):
     arn = function_arn(lab, "def handler(event, context): raise ValueError('x')")
     api = HttpApi(lab, Target=arn)
-    assert call(api.url).value == INTERNAL  # no permission
+    answer = call(api.url)  # no permission
+    assert (answer.status, answer.value) == (500, INTERNAL)
     assert "is not authorized to perform: lambda:InvokeFunction" in lab.cloud.problems()[-1]
     assert lab.cloud.invocations(arn.split(":")[6]) == []
     allow(lab, arn, api.id)

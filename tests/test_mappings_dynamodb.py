@@ -329,6 +329,35 @@ def test_what_aws_refuses_leaves_nothing(lab, settings, words):
     assert found["EventSourceMappings"] == []
 
 
+def test_defaults(lab):
+    table, name = Table(lab), lab.create()
+    spec = {"EventSourceArn": table.arn, "FunctionName": name, "StartingPosition": "LATEST"}
+    found = lab.client.create_event_source_mapping(**spec)
+    answer = found.pop("ResponseMetadata")
+    assert answer["HTTPStatusCode"] == 202
+    uuid = found.pop("UUID")
+    assert found.pop("LastModified")
+    prefix = "arn:aws:lambda:us-east-1:123456789012"
+    assert found == {
+        "EventSourceArn": table.arn,
+        "EventSourceMappingArn": f"{prefix}:event-source-mapping:{uuid}",
+        "FunctionArn": f"{prefix}:function:{name}",
+        "BatchSize": 100,
+        "BisectBatchOnFunctionError": False,
+        "DestinationConfig": {"OnFailure": {}},
+        "FunctionResponseTypes": [],
+        "LastProcessingResult": "No records processed",
+        "MaximumBatchingWindowInSeconds": 0,
+        "MaximumRecordAgeInSeconds": -1,
+        "MaximumRetryAttempts": -1,
+        "ParallelizationFactor": 1,
+        "StartingPosition": "LATEST",
+        "State": "Creating",
+        "StateTransitionReason": "User action",
+        "TumblingWindowInSeconds": 0,
+    }
+
+
 @pytest.mark.parametrize(
     ("item", "size"),
     [

@@ -146,12 +146,19 @@ def test_without_a_dead_letter_queue_a_message_is_tried_until_it_is_too_old(lab)
 
 
 @pytest.mark.parametrize(
-    "way", ["import os; os._exit(3)", "import sys; sys.exit(1)", "while True: pass"]
+    ("way", "responses"),
+    [
+        ("import os; os._exit(3)", []),
+        ("import sys; sys.exit(1)", []),
+        ("while True: pass", []),
+        ("raise KeyError('station')", []),
+        ("raise KeyError('station')", ["ReportBatchItemFailures"]),
+    ],
 )
-def test_a_function_that_ends_badly_fails_its_batch(lab, way):
+def test_a_function_that_ends_badly_fails_its_batch(lab, way, responses):
     queue, dead = with_dead_letters(lab, most=1)
     name = lab.create(f"def handler(event, context):\n    {way}", Timeout=1)
-    connect(lab, queue, name)
+    connect(lab, queue, name, FunctionResponseTypes=responses)
     queue.send("a", "b")
     lab.cloud.idle()
     assert sorted(dead.bodies()) == ["a", "b"]

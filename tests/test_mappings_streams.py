@@ -18,6 +18,7 @@ from streams_support import (
     events,
     result,
 )
+from support import metric_sum
 
 ISO_MS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -186,6 +187,7 @@ def test_a_destination_that_is_gone_holds_up_nothing(lab):
     stream.put("b")
     lab.cloud.idle()
     assert batches(lab, name) == ["a", "b"]
+    assert metric_sum(lab, "DestinationDeliveryFailures", name) == 1
 
 
 def test_bisect_finds_the_bad_record(lab):
@@ -267,6 +269,13 @@ def test_answers_that_fail_the_whole_batch(lab, items):
     connect(lab, filled(lab, "ab"), name, MaximumRetryAttempts=1, **REPORT)
     lab.cloud.idle()
     assert len(lab.cloud.invocations(name)) == 2
+
+
+def test_an_exception_fails_the_whole_batch(lab):
+    name = lab.create(FAILS)
+    connect(lab, filled(lab, "ab"), name, MaximumRetryAttempts=1, **REPORT)
+    lab.cloud.idle()
+    assert batches(lab, name) == ["ab", "ab"]
 
 
 def test_without_the_setting_the_answer_is_not_read(lab):

@@ -120,4 +120,6 @@ class AsynchronousQueue:
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
     ) -> None:
         self._metrics.note(function, event.request.invoked_arn, {"AsyncEventsDropped": 1})
+        if condition == "RecursiveInvocation" and self._loops.goes_on(function, event.request):
+            return  # its own destination leads back to it, for ever
         self._destinations.failure(event, function, settings, condition)

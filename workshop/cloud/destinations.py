@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from .metrics import Metrics
-from .model import EventSettings, FunctionVersion, Outcome
+from .model import ApiError, EventSettings, FunctionVersion, Outcome
+from .roles import Allows, Decision, access_denied, to_send
+from .tracing import following
+from .validation import invalid
 
 if TYPE_CHECKING:
     from .asynchronous import Event
@@ -22,17 +26,19 @@ LONGEST_ERROR_MESSAGE = 1024  # characters
 
 
 class Destinations:
-    """Delivers through AWS's public APIs; `client(service, region)` gives a boto3 client."""
+    """Delivers through AWS's public APIs, with what the function's role allows.
 
-    def __init__(self, client: Callable[[str, str], Any], metrics: Metrics) -> None:
-        self._client, self._metrics = client, metrics
+    `client(service, region)` gives a boto3 client, `allows(role_arn, call)` says what a role does.
+    """
+
+    def __init__(self, client: Callable[[str, str], Any], metrics: Metrics, allows: Allows) -> None:
+        self._client, self._metrics, self._allows = client, metrics, allows
 
     def success(self, event: Event, function: FunctionVersion, settings: EventSettings) -> None:
         """Records an event that a function handled."""
         if settings.on_success:
             record = invocation_record(event, function, "Success")
-            with self._counted("DestinationDeliveryFailures", event, function):
-                self.send(settings.on_success, record, function, "Success")
+            self._record(event, function, settings.on_success, record, "Success")
 
     def failure(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
@@ -40,27 +46,86 @@ class Destinations:
         """Records an event that was given up; its dead-letter queue gets the event itself."""
         if settings.on_failure:
             record = invocation_record(event, function, condition)
-            with self._counted("DestinationDeliveryFailures", event, function):
-                self.send(settings.on_failure, record, function, "Failure")
+            self._record(event, function, settings.on_failure, record, "Failure")
         if settings.dead_letter:
-            with self._counted("DeadLetterErrors", event, function):
-                self._dead_letter(settings.dead_letter, event)
+            with (
+                following(event.request.trace_id),
+                self._counted("DeadLetterErrors", function, event.request.invoked_arn),
+            ):
+                self._dead_letter(settings.dead_letter, function, event)
+
+    def try_to_send(
+        self,
+        target: str,
+        record: dict[str, Any],
+        function: FunctionVersion,
+        invoked_arn: str,
+        result: str,
+        folder: str,
+    ) -> None:
+        """Sends a record to a queue, a topic, a function, an event bus or a bucket, by its ARN.
+
+        `result` is Success or Failure, `folder` where in a bucket. A delivery that fails shows in
+        a metric only.
+        """
+        with self._counted("DestinationDeliveryFailures", function, invoked_arn):
+            self._send(target, record, function, result, folder)
+
+    def check(self, target: str) -> None:
+        """Raises ApiError for a destination that does not exist, or is of another kind."""
+        service, region, account, name = (target.split(":", 5) + [""] * 6)[2:6]
+        try:
+            client = self._client(service, region or "us-east-1")
+            if service == "sqs":
+                client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+            elif service == "sns":
+                client.get_topic_attributes(TopicArn=target)
+            elif service == "s3":
+                client.head_bucket(Bucket=name)
+            elif service == "lambda":
+                client.get_function_configuration(FunctionName=target)
+            else:
+                client.describe_event_bus(Name=target)
+        except Exception as error:
+            raise invalid(f"The destination ARN {target} is invalid.") from error
+
+    def _record(
+        self, event: Event, function: FunctionVersion, target: str, record: Any, result: str
+    ) -> None:
+        arn, folder = event.request.invoked_arn, f"async/{function.name}"
+        with following(event.request.trace_id):  # it may lead back to this function
+            self.try_to_send(target, record, function, arn, result, folder)
 
     @contextlib.contextmanager
-    def _counted(self, metric: str, event: Event, function: FunctionVersion) -> Iterator[None]:
+    def _counted(self, metric: str, function: FunctionVersion, invoked_arn: str) -> Iterator[None]:
         """A delivery that fails shows in a metric, as on AWS, and keeps nothing else back."""
         try:
             yield
-        except Exception:  # the target is gone, or does not take it
-            self._metrics.note(function, event.request.invoked_arn, {metric: 1})
+        except Exception:  # the target is gone, or does not take it, or the role does not let it
+            self._metrics.note(function, invoked_arn, {metric: 1})
 
-    def send(
-        self, target: str, record: dict[str, Any], function: FunctionVersion | None, result: str
+    def _check_role(self, function: FunctionVersion, target: str) -> None:
+        for call in to_send(target):
+            if not self._allows(function.role, call):
+                words = access_denied(function.role, call, Decision.NOT_ALLOWED)
+                raise ApiError(403, "AccessDeniedException", words)
+
+    def _send(
+        self,
+        target: str,
+        record: dict[str, Any],
+        function: FunctionVersion,
+        result: str,
+        folder: str,
     ) -> None:
-        """Sends a record to a queue, a topic, a function or an event bus, by its ARN."""
+        self._check_role(function, target)
         service, region = target.split(":")[2:4]
-        body = json.dumps(record)
-        if service == "sqs":
+        body = json.dumps(record, ensure_ascii=False)
+        if service == "s3":
+            bucket, key = target.split(":::")[1], object_key(folder)
+            client = self._client("s3", function.region)
+            client.put_object(Bucket=bucket, Key=key, Body=body.encode())
+        elif service == "sqs":
             sqs = self._client("sqs", region)
             sqs.send_message(QueueUrl=_queue_url(sqs, target), MessageBody=body)
         elif service == "sns":
@@ -68,7 +133,7 @@ class Destinations:
         elif service == "lambda":
             client = self._client("lambda", region)
             client.invoke(FunctionName=target, InvocationType="Event", Payload=body)
-        elif service == "events" and function:  # streams have no such destination
+        elif service == "events":
             entry = {
                 "Source": "lambda",
                 "DetailType": f"Lambda Function Invocation Result - {result}",
@@ -76,9 +141,12 @@ class Destinations:
                 "Resources": [f"{function.arn}:{function.version}", target],
                 "EventBusName": target,
             }
-            self._client("events", region).put_events(Entries=[entry])
+            answer = self._client("events", region).put_events(Entries=[entry])
+            if answer["FailedEntryCount"]:
+                raise ApiError(400, "PutEvents", answer["Entries"][0]["ErrorMessage"])
 
-    def _dead_letter(self, target: str, event: Event) -> None:
+    def _dead_letter(self, target: str, function: FunctionVersion, event: Event) -> None:
+        self._check_role(function, target)
         service, region = target.split(":")[2:4]
         attributes = _dead_letter_attributes(event)
         body = event.request.payload.decode()
@@ -110,6 +178,12 @@ def invocation_record(event: Event, function: FunctionVersion, condition: str) -
         record["responseContext"] = context
         record["responsePayload"] = json.loads(event.outcome.payload)
     return record
+
+
+def object_key(folder: str) -> str:
+    """Where in a bucket a record goes: by its time, and never where another one is."""
+    now = datetime.now(timezone.utc)
+    return f"aws/lambda/{folder}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
 
 
 def qualified(arn: str) -> str:

@@ -36,6 +36,10 @@ class LoopGuard:
         self._metrics.note(function, request.invoked_arn, {"RecursiveInvocationsDropped": 1})
         return True
 
+    def goes_on(self, function: FunctionVersion, request: Request) -> bool:
+        """Whether a request comes round although this loop was stopped before."""
+        return rounds(request.trace_id, function.arn) > MOST_ROUNDS + 1
+
     def check(self, function: FunctionVersion, request: Request) -> None:
         """For callers that wait. Raises ApiError, 400, for a request that closes a loop."""
         if self.stops(function, request):

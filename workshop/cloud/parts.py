@@ -136,7 +136,7 @@ class Parts:
         self._loops = LoopGuard(self._write_logs, self.metrics)
 
     def _make_queue(self) -> None:
-        self._destinations = Destinations(self.clients.own, self.metrics)
+        self._destinations = Destinations(self.clients.own, self.metrics, self.roles.allows)
         self.queue = AsynchronousQueue(
             self.invoker.run,
             seam.find_for_event,
@@ -164,6 +164,7 @@ class Parts:
             activity=self.activity,
             wake=lambda service: self.mappings.wake(service),
             queue_state=seam.queue_state,
+            allows=self.roles.allows,
         )
         self.mappings = Mappings(tools, self.timer)
         self._topic_rules = TopicRules(
@@ -195,6 +196,8 @@ class Parts:
             provisioned=self._provisioned,
             metrics=self.metrics,
             alarms=self.alarms,
+            destinations=self._destinations,
+            allows=self.roles.allows,
         )
 
     def _retire(self, arn: str, version: str | None) -> None:

@@ -21,6 +21,15 @@ LARGEST_ENVIRONMENT = 4096  # bytes of the variables as JSON
 NAME = r"[a-zA-Z0-9-_\.]+"
 HANDLER = r"[^\s]+"
 VARIABLE = r"[a-zA-Z]([a-zA-Z0-9_])+"
+DESTINATION = (
+    r"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:"
+    r"([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)"
+)
+# what asynchronous events can end in; a bucket takes failures only
+DESTINATIONS = {
+    "OnSuccess": ("sqs", "sns", "lambda", "events"),
+    "OnFailure": ("sqs", "sns", "lambda", "events", "s3"),
+}
 OTHER_RUNTIMES = (
     "nodejs20.x",
     "nodejs22.x",
@@ -79,10 +88,14 @@ def check_configuration(spec: dict[str, Any]) -> None:
     if len(layers) > 5:
         raise invalid("Cannot reference more than 5 layers.")
     _check_logging(spec.get("LoggingConfig") or {})
+    _check_dead_letter((spec.get("DeadLetterConfig") or {}).get("TargetArn"))
 
 
 def check_creation(spec: dict[str, Any]) -> None:
     """Checks the fields that only CreateFunction has. Raises ApiError."""
+    for field in ("FunctionName", "Role", "Code"):
+        if spec.get(field) is None:
+            raise missing(field[0].lower() + field[1:])
     name = str(spec.get("FunctionName", "")).rsplit(":", 1)[-1]
     _pattern(name, "functionName", NAME, 64)
     if spec.get("PackageType", "Zip") == "Zip":
@@ -173,9 +186,48 @@ def check_event_settings(config: dict[str, Any], function_arn: str) -> None:
         raise invalid("You must specify at least one of error handling or destination setting.")
     check_range(config.get("MaximumRetryAttempts"), "maximumRetryAttempts", 0, 2)
     check_range(config.get("MaximumEventAgeInSeconds"), "maximumEventAgeInSeconds", 60, 21_600)
-    for end in (config.get("DestinationConfig") or {}).values():
-        if (end or {}).get("Destination") == function_arn:
+    for target in check_ends(config.get("DestinationConfig") or {}):
+        if target.split(":")[:7] == function_arn.split(":")[:7]:
             raise invalid("You can't specify the function as a destination for itself.")
+
+
+def check_ends(config: dict[str, Any]) -> list[str]:
+    """The destinations of an asynchronous event. Raises ApiError for one of another kind."""
+    found = {}
+    for end in DESTINATIONS:
+        target = (config.get(end) or {}).get("Destination")
+        check_destination_arn(end[0].lower() + end[1:], target)
+        if target:
+            found[end] = target
+    if any(_service(target) not in DESTINATIONS[end] for end, target in found.items()):
+        success, failure = (
+            f"{end}(destination={found[end]})" if end in found else "null" for end in DESTINATIONS
+        )
+        raise invalid(
+            f"The provided destination config DestinationConfig(onSuccess={success}, "
+            f"onFailure={failure}) is invalid."
+        )
+    return list(found.values())
+
+
+def _check_dead_letter(target: str | None) -> None:
+    if target and _service(target) not in ("sqs", "sns"):
+        raise invalid(f"The dead letter target {target} is no SQS queue and no SNS topic.")
+
+
+def _service(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[2] if len(parts) > 2 else ""
+
+
+def check_destination_arn(end: str, target: str | None) -> None:
+    """Raises ApiError for a destination that is no ARN; `end` is onSuccess or onFailure."""
+    if target and not re.fullmatch(DESTINATION, target):
+        raise constraint(
+            target,
+            f"destinationConfig.{end}.destination",
+            f"Member must satisfy regular expression pattern: {DESTINATION}",
+        )
 
 
 def _check_runtime(runtime: str) -> None:
@@ -260,6 +312,16 @@ def constraint(value: object, field: str, rule: str) -> ApiError:
         "ValidationException",
         f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
         f"constraint: {rule}",
+    )
+
+
+def missing(field: str) -> ApiError:
+    """The error of a field that must be there."""
+    return ApiError(
+        400,
+        "ValidationException",
+        f"1 validation error detected: Value null at '{field}' failed to satisfy constraint: "
+        "Member must not be null",
     )
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..destinations import timestamp
-from ..model import ApiError
+from ..roles import check_destination as check_role
 from ..validation import invalid
 from .mapping import Mapping
 from .poller import Tools
@@ -33,7 +32,7 @@ def send_failure(
 ) -> None:
     """Sends the record of records that are given up to the mapping's destination, if it has one.
 
-    A destination that is gone loses it, as on AWS.
+    A destination that is gone loses it, as on AWS; so does a function that is.
     """
     target = mapping.failure_destination
     if not target:
@@ -42,11 +41,12 @@ def send_failure(
     with contextlib.suppress(Exception):
         if target.startswith("kafka://"):
             source.send_to_topic(target.partition("//")[2], records, record)
-        elif target.split(":")[2] == "s3":
-            payload = json.dumps(source.event(records), ensure_ascii=False)
-            _put_object(mapping, tools, source.where, {**record, "payload": payload})
-        else:
-            tools.destinations.send(target, record, None, "Failure")
+            return
+        if target.split(":")[2] == "s3":
+            record["payload"] = json.dumps(source.event(records), ensure_ascii=False)
+        function, arn = tools.find(mapping.region, mapping.function_arn, None)
+        folder = f"{mapping.uuid}/{source.where}"
+        tools.destinations.try_to_send(target, record, function, arn, "Failure", folder)
 
 
 def failure_record(
@@ -72,35 +72,11 @@ def failure_record(
     return record
 
 
-def _put_object(mapping: Mapping, tools: Tools, where: str, record: dict[str, Any]) -> None:
-    now = datetime.now(timezone.utc)
-    key = f"aws/lambda/{mapping.uuid}/{where}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
-    bucket = mapping.failure_destination.split(":::")[1]
-    body = json.dumps(record, ensure_ascii=False).encode()
-    tools.client("s3", mapping.region).put_object(Bucket=bucket, Key=key, Body=body)
-    tools.wake("sqs")  # the bucket may notify a queue
-
-
-def check_destination(target: str | None, tools: Tools) -> None:
-    """Raises ApiError for a destination of another kind, or one that does not exist."""
+def check_destination(target: str | None, role: str, tools: Tools) -> None:
+    """Raises ApiError for a destination that is none, or that the function's role may not use."""
     if not target or target.startswith("kafka://"):  # brokers may make topics when written to
         return
-    service, region, account, name = (target.split(":", 5) + [""] * 6)[2:6]
-    try:
-        if service == "sqs":
-            client = tools.client("sqs", region)
-            client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
-        elif service == "sns":
-            tools.client("sns", region).get_topic_attributes(TopicArn=target)
-        elif service == "s3":
-            tools.client("s3", "us-east-1").head_bucket(Bucket=name)
-        else:
-            raise _wrong(target)
-    except ApiError:
-        raise
-    except Exception as error:
-        raise _wrong(target) from error
-
-
-def _wrong(target: str) -> ApiError:
-    return invalid(f"The destination ARN {target} is invalid.")
+    if target.split(":")[2] not in ("sqs", "sns", "s3"):
+        raise invalid(f"The destination ARN {target} is invalid.")
+    tools.destinations.check(target)
+    check_role(tools.allows, role, target)

@@ -13,6 +13,7 @@ from ..destinations import Destinations
 from ..invoker import check_runs_here
 from ..loops import LoopGuard
 from ..model import ApiError, FunctionVersion, Outcome, QueueState, Request
+from ..roles import Allows
 from ..tracing import following
 from .mapping import Mapping
 
@@ -31,6 +32,7 @@ class Tools:
     activity: Activity
     wake: Callable[[str], None]  # has the pollers of a service look again
     queue_state: Callable[[str], QueueState | None]  # by a queue's ARN; None if it is gone
+    allows: Allows  # what a role lets Lambda do, where roles are enforced
     now: Callable[[], float] = time.time
 
 

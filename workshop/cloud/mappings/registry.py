@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from ..model import ApiError, FunctionVersion
+from ..roles import check_source
 from ..timers import Timer
 from ..validation import invalid
 from .failures import check_destination
@@ -53,7 +54,7 @@ class Mappings:
         mapping = (KafkaMapping if kafka else Mapping)(spec, function_arn, region, account)
         mapping.role = function.role
         self._check_conflict(mapping)
-        poller = self._poller(mapping, function.timeout_s)
+        poller = self._poller(mapping, function)
         with self._lock:
             self._check_conflict(mapping)  # two requests may have come at once
             self._mappings[mapping.uuid] = mapping
@@ -102,7 +103,7 @@ class Mappings:
         poller, function_arn = None, mapping.function_arn
         if spec.get("FunctionName") or enabled:
             function, function_arn = self._function(name, mapping.region)
-            poller = self._poller(mapping, function.timeout_s)
+            poller = self._poller(mapping, function)
             mapping.role = function.role
         mapping.function_arn = function_arn
         mapping.change(spec)
@@ -197,7 +198,8 @@ class Mappings:
         else:
             check_settings(merged, mapping.source_arn)
         ends = spec.get("DestinationConfig") or {}
-        check_destination((ends.get("OnFailure") or {}).get("Destination"), self._tools)
+        target = (ends.get("OnFailure") or {}).get("Destination")
+        check_destination(target, mapping.role, self._tools)
 
     def _function(self, name: str, region: str) -> tuple[FunctionVersion, str]:
         """The function, and its ARN as it was asked for."""
@@ -230,19 +232,22 @@ class Mappings:
                 f"{what} Please update or delete the existing mapping with UUID {other.uuid}",
             )
 
-    def _poller(self, mapping: Mapping, timeout_s: int) -> Poller:
-        """The mapping's poller. Raises ApiError if there is no such source."""
+    def _poller(self, mapping: Mapping, function: FunctionVersion) -> Poller:
+        """The mapping's poller. Raises ApiError if the function's role may not read the source,
+        or if there is none.
+        """
         if isinstance(mapping, KafkaMapping):
-            check_destination(mapping.failure_destination, self._tools)
+            check_destination(mapping.failure_destination, function.role, self._tools)
             return KafkaPoller(mapping, self._tools)
+        check_source(self._tools.allows, function.role, mapping.source_arn)
         if mapping.service == "sqs":
-            return self._queue_poller(mapping, timeout_s)
+            return self._queue_poller(mapping, function.timeout_s)
         poller = StreamPoller(mapping, self._tools)
         try:
             poller.check()
         except Exception as error:
             raise invalid(f"Stream not found: {mapping.source_arn}") from error
-        poller.check_destination()
+        check_destination(mapping.failure_destination, function.role, self._tools)
         return poller
 
     def _queue_poller(self, mapping: Mapping, timeout_s: int) -> Poller:

@@ -7,15 +7,9 @@ AWS's where public reports quote them.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from ..validation import constraint, invalid
-
-DESTINATION = (
-    r"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:"
-    r"([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)"
-)
+from ..validation import check_destination_arn, constraint, invalid
 
 
 def check_stream_settings(spec: dict[str, Any]) -> None:
@@ -48,10 +42,4 @@ def _check_destination(config: dict[str, Any]) -> None:
         raise invalid(
             "Unsupported DestinationConfig parameter for given event source mapping type."
         )
-    target = (config.get("OnFailure") or {}).get("Destination")
-    if target and not re.fullmatch(DESTINATION, target):
-        raise constraint(
-            target,
-            "destinationConfig.onFailure.destination",
-            f"Member must satisfy regular expression pattern: {DESTINATION}",
-        )
+    check_destination_arn("onFailure", (config.get("OnFailure") or {}).get("Destination"))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import threading
 
-from .failures import check_destination
 from .mapping import Mapping
 from .poller import Poller, Tools
 from .progress import Progress
@@ -35,10 +34,6 @@ class StreamPoller(Poller):
     def check(self) -> None:
         """Asks for the stream; raises boto3's error if there is none."""
         self._source.shards()
-
-    def check_destination(self) -> None:
-        """Raises ApiError if failures are to go where nothing is."""
-        check_destination(self.mapping.failure_destination, self.tools)
 
     def start(self) -> None:
         """Takes its place in each shard, LATEST meaning from here on, and begins to read."""

@@ -3,6 +3,20 @@
 from .calls import Call, describe
 from .enforcement import Roles, access_denied
 from .policy import Decision, decide
+from .rights import Allows, check_dead_letter, check_destination, check_source, to_send
 from .role import Role
 
-__all__ = ["Call", "Decision", "Role", "Roles", "access_denied", "decide", "describe"]
+__all__ = [
+    "Allows",
+    "Call",
+    "Decision",
+    "Role",
+    "Roles",
+    "access_denied",
+    "check_dead_letter",
+    "check_destination",
+    "check_source",
+    "decide",
+    "describe",
+    "to_send",
+]

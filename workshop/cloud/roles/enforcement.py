@@ -61,13 +61,19 @@ class Roles:
         if not self.holds(key_id):
             return None
         caller = self._callers[key_id or ""]
-        role = self._find(caller.role_arn)
-        documents = list(role.policies) if role else []
         for call in calls:
-            decision = decide(documents, call.action, call.resource)
+            decision = self._decide(caller.role_arn, call)
             if decision is not Decision.ALLOWED:
                 return access_denied(caller.arn, call, decision)
         return None
+
+    def allows(self, role_arn: str, call: Call) -> bool:
+        """Whether a role allows what Lambda does with it; all is where roles don't count."""
+        return not self._enforced() or self._decide(role_arn, call) is Decision.ALLOWED
+
+    def _decide(self, role_arn: str, call: Call) -> Decision:
+        role = self._find(role_arn)
+        return decide(list(role.policies) if role else [], call.action, call.resource)
 
     def check(self, function: FunctionVersion, call: Call) -> None:
         """For what Lambda itself does with a function's role. Raises ApiError, 403."""

@@ -7,7 +7,7 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   own services find the subclass too.
 - `LambdaBackend.create_function`, `update_function_code`, `update_function_configuration`,
   `publish_version`, `delete_function`, `put_function_concurrency`,
-  `update_alias`, `delete_alias`, `put_/update_/get_function_event_invoke_config`, `invoke`:
+  `create_alias` (with `ConflictException`), `update_alias`, `delete_alias`, `invoke`:
   overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
 - `LambdaBackend.*_event_source_mapping(s)`: overridden, so that moto's queues, tables and streams
@@ -16,6 +16,9 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   numbers, resharding, and to tell the pollers of what arrives.
 - `dynamodb.models`, `dynamodb.models.table.StreamShard`, `dynamodbstreams.models`: subclassed
   (seam/dynamodb.py), so that streams hold what AWS's hold, and the pollers are told.
+- `LambdaBackend.*_function_event_invoke_config(s)` and the `LambdaResponse` methods of the same
+  names: replaced (seam/event_settings.py), since moto keeps one for all versions and aliases;
+  `LambdaResponse.create_function` wrapped, since it fails without a name.
 - `LambdaResponse.*_event_source_mapping(s)`: replaced, for AWS's status codes, pages and tags.
 - `moto.sqs.models.Queue`, `SQSBackend` (through `sqs_backends.backend`): subclassed (sqs.py), so
   that no message is lost or comes out of order, and messages carry the sender's trace;

@@ -7,31 +7,34 @@ import uuid
 from typing import Any
 
 import moto.awslambda.models as lambda_models
+from moto.awslambda.exceptions import ConflictException
 from moto.awslambda.policy import Policy
 
 from ..model import ApiError
 from ..permissions import make_statement
+from ..roles import check_dead_letter
 from ..validation import (
     check_configuration,
     check_creation,
-    check_event_settings,
     check_package,
     check_reserved_concurrency,
     invalid,
 )
 from .errors import as_moto_error, code_error
+from .event_settings import EventSettingsApi
 from .function import Function
 from .function_urls import FunctionUrls
 from .hooks import open_hooks
 from .mappings import MappingApi
 
 
-class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
+class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBackend):
     """moto's Lambda backend: checks what AWS checks, and runs functions here."""
 
     @as_moto_error
     def create_function(self, spec: dict[str, Any]) -> Function:
         check_creation(spec)
+        _check_dead_letter(spec.get("Role", ""), spec.get("DeadLetterConfig"))
         spec["FunctionName"] = spec["FunctionName"].rsplit(":", 1)[-1]
         try:
             function = Function(self.account_id, spec, self.region_name, "$LATEST")
@@ -71,6 +74,9 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     ) -> dict[str, Any]:
         check_configuration(body)
         function = self.get_function(function_name, qualifier)
+        if "Role" in body or "DeadLetterConfig" in body:
+            dead_letter = body.get("DeadLetterConfig", function.dead_letter_config)
+            _check_dead_letter(body.get("Role", function.role), dead_letter)
         configuration = function.update_configuration(body)
         open_hooks().retire(function.function_arn, "$LATEST")
         return configuration
@@ -99,6 +105,22 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
         return function.reserved_concurrency
 
     @as_moto_error
+    def create_alias(
+        self,
+        name: str,
+        function_name: str,
+        function_version: str,
+        description: str,
+        routing_config: str,
+    ) -> Any:
+        try:
+            return super().create_alias(
+                name, function_name, function_version, description, routing_config
+            )
+        except ConflictException as error:  # moto's code is another than AWS's
+            raise ApiError(409, "ResourceConflictException", error.message) from None
+
+    @as_moto_error
     def update_alias(
         self,
         name: str,
@@ -123,37 +145,6 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
         arn = unqualified(self.get_function(function_name).function_arn)
         super().delete_alias(name, function_name)
         open_hooks().provisioned.delete(arn, name)
-
-    @as_moto_error
-    def put_function_event_invoke_config(
-        self, function_name: str, config: dict[str, Any]
-    ) -> dict[str, Any]:
-        function = self.get_function(function_name)
-        check_event_settings(config, function.function_arn)
-        function.event_invoke_config = []  # moto keeps the first for ever
-        response = super().put_function_event_invoke_config(function_name, config)
-        return self._with_every_key(response)
-
-    @as_moto_error
-    def update_function_event_invoke_config(
-        self, function_name: str, config: dict[str, Any]
-    ) -> dict[str, Any]:
-        function = self.get_function(function_name)
-        before = function.event_invoke_config[0].config if function.event_invoke_config else {}
-        return self.put_function_event_invoke_config(function_name, {**before, **config})
-
-    def get_function_event_invoke_config(self, function_name: str) -> dict[str, Any]:
-        return self._with_every_key(super().get_function_event_invoke_config(function_name))
-
-    def list_function_event_invoke_configs(self, function_name: str) -> dict[str, Any]:
-        found = super().list_function_event_invoke_configs(function_name)
-        configs = [self._with_every_key(each) for each in found["FunctionEventInvokeConfigs"]]
-        return {"FunctionEventInvokeConfigs": configs}
-
-    def _with_every_key(self, response: dict[str, Any]) -> dict[str, Any]:
-        ends = {"OnSuccess": {}, "OnFailure": {}, **(response.get("DestinationConfig") or {})}
-        arn = response["FunctionArn"].removesuffix(":$LATEST") + ":$LATEST"
-        return {**response, "FunctionArn": arn, "DestinationConfig": ends}
 
     @as_moto_error
     def add_permission(self, function_name: str, qualifier: str, raw: str) -> dict[str, Any]:
@@ -221,6 +212,12 @@ class Backend(FunctionUrls, MappingApi, lambda_models.LambdaBackend):
     def layer_bytes(self, function: Function) -> tuple[bytes, ...]:
         found = [self.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
         return tuple(layer.code_bytes for layer in found if layer)
+
+
+def _check_dead_letter(role: str, config: dict[str, Any] | None) -> None:
+    target = (config or {}).get("TargetArn")
+    if target:
+        check_dead_letter(open_hooks().allows, role, target)
 
 
 def unqualified(arn: str) -> str:

@@ -17,6 +17,7 @@ class Function(lambda_models.LambdaFunction):
         self.recursive_loop = "Terminate"
         self.runtime_management: dict[str, dict[str, str]] = {}  # by version, kept at $LATEST
         self.dead_letter_config = spec.get("DeadLetterConfig")
+        self.event_settings: dict[str, dict[str, Any]] = {}  # by qualifier, kept at $LATEST
         self.revision_id = str(uuid.uuid4())
         super().__init__(account_id, spec, region, version)
         self.last_modified = _now()

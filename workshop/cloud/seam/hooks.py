@@ -11,6 +11,7 @@ from moto.core.exceptions import JsonRESTError
 if TYPE_CHECKING:
     from ..alarms import Alarms
     from ..concurrency import Concurrency
+    from ..destinations import Destinations
     from ..mappings.registry import Mappings
     from ..metrics import Metrics
     from ..provisioned import Provisioned
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..push.s3 import BucketNotifications
     from ..push.scheduler import Scheduler
     from ..push.sns import TopicSubscriptions
+    from ..roles import Allows
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Hooks:
     provisioned: Provisioned
     metrics: Metrics
     alarms: Alarms
+    destinations: Destinations
+    allows: Allows  # what a role lets Lambda do, where roles are enforced
 
 
 _hooks: Hooks | None = None

@@ -45,7 +45,8 @@ def find_for_event(invoked_arn: str) -> tuple[FunctionVersion, EventSettings]:
     region = invoked_arn.split(":")[3]
     found, _ = find_function(region, invoked_arn, None)
     function = lambda_models.lambda_backends[ACCOUNT_ID][region].get_function(found.name)
-    config = function.event_invoke_config[0].config if function.event_invoke_config else {}
+    _, qualifier = split_name(invoked_arn, None)
+    config = function.event_settings.get(qualifier or "$LATEST", {})
     ends = config.get("DestinationConfig") or {}
     return found, EventSettings(
         maximum_retries=config.get("MaximumRetryAttempts", EventSettings.maximum_retries),

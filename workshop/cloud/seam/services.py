@@ -20,6 +20,7 @@ from ..model import FunctionVersion, LogEvent
 from . import (
     cloudwatch,
     dynamodb,
+    event_settings,
     events,
     function_urls,
     http_apis,
@@ -40,6 +41,7 @@ from .hooks import Hooks, set_hooks
 PATCHED = (
     cloudwatch,
     dynamodb,
+    event_settings,
     events,
     function_urls,
     http_apis,

@@ -232,6 +232,8 @@ class QueueBackend(sqs_models.SQSBackend):
         if message.approximate_receive_count < queue.redrive_policy["maxReceiveCount"]:
             return False
         queue._messages.remove(message)
+        if getattr(message, "dead_letter_source", None) == dead.queue_arn:
+            message.approximate_receive_count = 0  # or two such queues would pass it on for ever
         message.visible_at = message.delayed_until = 0.0
         message.dead_letter_source = queue.queue_arn
         if dead.fifo_queue:
