@@ -1,4 +1,4 @@
-"""Another correct solution: the resource API, a class, an update, and a consistent read after it."""
+"""Another correct solution: the resource API, a class, one update that answers retries too."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ class Bikes:
     def holder(self, event):
         """The ride that has the bike, once this one has asked for it."""
         key = {"bike_id": event["bike_id"]}
+        mine = Attr("bike_id").not_exists() | Attr("ride_id").eq(event["ride_id"])
         try:
             return self.table.update_item(
                 Key=key,
                 UpdateExpression="SET ride_id = :ride, rider_id = if_not_exists(rider_id, :rider), "
                 "started_at = if_not_exists(started_at, :now)",
-                ConditionExpression=Attr("bike_id").not_exists()
-                | Attr("ride_id").eq(event["ride_id"]),
+                ConditionExpression=mine,
                 ExpressionAttributeValues={
                     ":ride": event["ride_id"],
                     ":rider": event["rider_id"],
