@@ -56,7 +56,8 @@ def _subnets(account: Account, vpc: str, tables: dict[bool, str]) -> dict[str, s
         subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zones[zone])
         made[name] = subnet["Subnet"]["SubnetId"]
         account.later(ec2.delete_subnet, SubnetId=made[name])
-        ec2.associate_route_table(RouteTableId=tables[public], SubnetId=made[name])
+        link = ec2.associate_route_table(RouteTableId=tables[public], SubnetId=made[name])
+        account.later(ec2.disassociate_route_table, AssociationId=link["AssociationId"])
     return made
 
 

@@ -1,6 +1,7 @@
 """Stores the ride without its rider."""
 
 # caught by: test_starts_a_ride_on_a_free_bike
+# caught by: test_a_retry_is_the_same_rider
 
 # --- your imports, constants and helpers: start ---
 import json
