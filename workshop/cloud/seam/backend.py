@@ -24,6 +24,7 @@ from .errors import as_moto_error, code_error
 from .function import Function
 from .function_urls import FunctionUrls
 from .hooks import open_hooks
+from .network import check_vpc
 
 
 class Backend(FunctionUrls, lambda_models.LambdaBackend):
@@ -32,6 +33,7 @@ class Backend(FunctionUrls, lambda_models.LambdaBackend):
     @as_moto_error
     def create_function(self, spec: dict[str, Any]) -> Function:
         check_creation(spec)
+        check_vpc(spec.get("VpcConfig"), self.region_name)
         spec["FunctionName"] = spec["FunctionName"].rsplit(":", 1)[-1]
         try:
             function = Function(self.account_id, spec, self.region_name, "$LATEST")
@@ -70,6 +72,7 @@ class Backend(FunctionUrls, lambda_models.LambdaBackend):
         self, function_name: str, qualifier: str, body: dict[str, Any]
     ) -> dict[str, Any]:
         check_configuration(body)
+        check_vpc(body.get("VpcConfig"), self.region_name)
         function = self.get_function(function_name, qualifier)
         configuration = function.update_configuration(body)
         open_hooks().retire(function.function_arn, "$LATEST")
