@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -280,16 +281,24 @@ def test_is_ready_before_the_first_event(account, function, table):
     look = "make the client and print the line at module level, outside of any function"
 
     def is_ready(line):
-        return "ready" in line and table in line
+        return re.search(r"\bready\b", line, re.IGNORECASE) and table in line
+
+    def has(line, *words):
+        return any(word in line for word in words)
 
     streams = account.eventually(
-        lambda: [s for s in account.log_streams_of(function) if any("REPORT" in x for x in s)]
+        lambda: [
+            lines
+            for lines in account.log_streams_of(function)
+            if any(has(line, "REPORT RequestId", "platform.report") for line in lines)
+        ]
     )
     for lines in streams or [[]]:
-        begins = next((n for n, line in enumerate(lines) if line.startswith("START")), len(lines))
+        starts = [n for n, x in enumerate(lines) if has(x, "START RequestId", "platform.start")]
+        begins = starts[0] if starts else len(lines)
         counted = {
-            "before the first START": sum(map(is_ready, lines[:begins])),
-            "after it": sum(map(is_ready, lines[begins:])),
+            "before the first START": len([line for line in lines[:begins] if is_ready(line)]),
+            "after it": len([line for line in lines[begins:] if is_ready(line)]),
         }
         wanted = {"before the first START": 1, "after it": 0}
         assert counted == wanted, failure(

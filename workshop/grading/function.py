@@ -19,6 +19,7 @@ from ..cloud.runtimes import NEWEST_RUNTIME
 ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 LEFT_OUT = {"__pycache__", "function.json", ".ipynb_checkpoints"}
 RESERVED = "ReservedConcurrentExecutions"  # in function.json, though it is a call of its own
+ACTIVE_WITHIN_S = 300  # on AWS a function waits for its network interfaces in a VPC
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -201,10 +202,10 @@ def _check_syntax(handler: Path) -> None:
 
 
 def _wait_until_active(client: Any, name: str) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + ACTIVE_WITHIN_S
     while time.monotonic() < until:
         state = client.get_function_configuration(FunctionName=name).get("State", "Active")
         if state == "Active":
             return
         time.sleep(1)
-    raise TimeoutError(f"the function {name} did not become active in 120 s")
+    raise TimeoutError(f"the function {name} did not become active in {ACTIVE_WITHIN_S} s")
