@@ -93,7 +93,13 @@ def folder(request, pytestconfig) -> Path:
 
 
 @pytest.fixture(scope="module")
-def deploy(account, folder):
+def values() -> dict[str, str]:
+    """What the placeholders in function.json stand for, by name; a check file may override it."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def deploy(account, folder, values):
     """Deploys the learner's function: `deploy(VARIABLE="value", ...)`, as often as wanted.
 
     The keywords are environment variables beside those of function.json.
@@ -101,7 +107,7 @@ def deploy(account, folder):
 
     def deploy_with(**variables: str) -> Function:
         role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
-        deployed = deploy_folder(account.client("lambda"), folder, role, variables)
+        deployed = deploy_folder(account.client("lambda"), folder, role, variables, values)
         account.later(deployed.delete)
         return deployed
 

@@ -157,6 +157,21 @@ class Account:
             return [event["message"] for page in pages for event in page["events"]]
         return []
 
+    def log_streams_of(self, function: Function) -> list[list[str]]:
+        """The messages of each log stream of a function, in order: one stream an environment."""
+        logs, group = self.client("logs"), f"/aws/lambda/{function.name}"
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+            streams = logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+            names = [each["logStreamName"] for page in streams for each in page["logStreams"]]
+            return [self._messages_in(group, name) for name in names]
+        return []
+
+    def _messages_in(self, group: str, stream: str) -> list[str]:
+        found = self.client("logs").get_log_events(
+            logGroupName=group, logStreamName=stream, startFromHead=True
+        )
+        return [event["message"] for event in found["events"]]
+
     def _empty_and_delete(self, bucket: str) -> None:
         s3 = self.client("s3")
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):

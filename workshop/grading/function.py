@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import time
 import uuid
 import zipfile
@@ -17,6 +18,9 @@ from ..cloud.runtimes import NEWEST_RUNTIME
 
 ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 LEFT_OUT = {"__pycache__", "function.json", ".ipynb_checkpoints"}
+RESERVED = "ReservedConcurrentExecutions"  # in function.json, though it is a call of its own
+ACTIVE_WITHIN_S = 300  # on AWS a function waits for its network interfaces in a VPC
+PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 class NotReady(AssertionError):
@@ -67,15 +71,22 @@ class Function:
 
 
 def deploy(
-    client: Any, folder: Path, role: str = ROLE, variables: Mapping[str, str] | None = None
+    client: Any,
+    folder: Path,
+    role: str = ROLE,
+    variables: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> Function:
     """Creates the function in `folder` and waits until it is active.
 
     `variables` come beside the environment variables of function.json, and win over them.
+    `values` are what its placeholders stand for. Its `ReservedConcurrentExecutions` is no argument
+    of create_function: it is set when the function is there.
 
     Raises NotReady where the learner has something to mend first.
     """
-    settings = read_settings(folder)
+    settings = read_settings(folder, values)
+    reserved = settings.pop(RESERVED, None)
     name = f"{folder.name}-{uuid.uuid4().hex[:8]}"
     arguments = {
         "Runtime": NEWEST_RUNTIME,
@@ -98,7 +109,14 @@ def deploy(
             raise  # the arguments are ours
         raise NotReady(f"AWS refuses the settings in function.json:\n{error}") from None
     _wait_until_active(client, name)
-    return Function(client, name)
+    function = Function(client, name)
+    if reserved is not None:
+        try:
+            client.put_function_concurrency(FunctionName=name, **{RESERVED: reserved})
+        except (ParamValidationError, ClientError) as error:
+            function.delete()
+            raise NotReady(f"AWS refuses {RESERVED} in function.json:\n{error}") from None
+    return function
 
 
 def pack(folder: Path) -> bytes:
@@ -123,8 +141,11 @@ def pack(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
-    """The arguments of create_function in function.json, if there is one. Raises NotReady."""
+def read_settings(folder: Path, values: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The settings in function.json, if there is one, with `${NAME}` filled in from `values`.
+
+    Raises NotReady, also for a name that has no value.
+    """
     path = folder / "function.json"
     if not path.is_file():
         return {}
@@ -134,7 +155,25 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise NotReady(f"{folder.name}/function.json is not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise NotReady(f"{folder.name}/function.json must hold an object: {{...}}")
-    return settings
+    return _fill_in(settings, values or {})
+
+
+def _fill_in(value: Any, values: Mapping[str, str]) -> Any:
+    """A value of JSON with every placeholder in its texts replaced."""
+    if isinstance(value, dict):
+        return {key: _fill_in(each, values) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_fill_in(each, values) for each in value]
+    if isinstance(value, str):
+        return PLACEHOLDER.sub(lambda found: _value_of(found[1], values), value)
+    return value
+
+
+def _value_of(name: str, values: Mapping[str, str]) -> str:
+    if name not in values:
+        known = ", ".join(f"${{{each}}}" for each in sorted(values)) or "none in this stage"
+        raise NotReady(f"function.json: ${{{name}}} stands for nothing. There are: {known}.")
+    return values[name]
 
 
 def _variables(settings: dict[str, Any]) -> dict[str, str]:
@@ -163,10 +202,10 @@ def _check_syntax(handler: Path) -> None:
 
 
 def _wait_until_active(client: Any, name: str) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + ACTIVE_WITHIN_S
     while time.monotonic() < until:
         state = client.get_function_configuration(FunctionName=name).get("State", "Active")
         if state == "Active":
             return
         time.sleep(1)
-    raise TimeoutError(f"the function {name} did not become active in 120 s")
+    raise TimeoutError(f"the function {name} did not become active in {ACTIVE_WITHIN_S} s")

@@ -4,6 +4,7 @@ It starts the local cloud in the kernel, points boto3 at it and at nothing else,
 magic `%check`. The notebook gets the name `cloud`.
 """
 
+from .concurrency import throttles
 from .extension import load_ipython_extension, unload_ipython_extension
 from .helpers import deploy_exercise, log_events, package
 from .memory import duration_over_memory
@@ -16,6 +17,7 @@ __all__ = [
     "log_events",
     "package",
     "print_bill",
+    "throttles",
     "timeline",
     "unload_ipython_extension",
 ]

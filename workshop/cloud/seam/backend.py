@@ -26,6 +26,7 @@ from .function import Function
 from .function_urls import FunctionUrls
 from .hooks import open_hooks
 from .mappings import MappingApi
+from .network import check_vpc
 
 
 class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBackend):
@@ -35,6 +36,7 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
     def create_function(self, spec: dict[str, Any]) -> Function:
         check_creation(spec)
         _check_dead_letter(spec.get("Role", ""), spec.get("DeadLetterConfig"))
+        check_vpc(spec.get("VpcConfig"), self.region_name)
         spec["FunctionName"] = spec["FunctionName"].rsplit(":", 1)[-1]
         try:
             function = Function(self.account_id, spec, self.region_name, "$LATEST")
@@ -73,6 +75,7 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         self, function_name: str, qualifier: str, body: dict[str, Any]
     ) -> dict[str, Any]:
         check_configuration(body)
+        check_vpc(body.get("VpcConfig"), self.region_name)
         function = self.get_function(function_name, qualifier)
         if "Role" in body or "DeadLetterConfig" in body:
             dead_letter = body.get("DeadLetterConfig", function.dead_letter_config)

@@ -8,6 +8,8 @@ from typing import Any
 
 import moto.awslambda.models as lambda_models
 
+from .network import vpc_config
+
 
 class Function(lambda_models.LambdaFunction):
     """moto's function, with the settings that moto does not keep."""
@@ -61,6 +63,11 @@ class Function(lambda_models.LambdaFunction):
         super().update_configuration(config_updates)
         self.touch()
         return self.get_configuration()
+
+    @property
+    def vpc_config(self) -> dict[str, Any] | None:
+        """As its configuration shows it: moto names no VPC that exists."""
+        return vpc_config(self._vpc_config, self.region) if self._vpc_config else None
 
     @property
     def log_format(self) -> str:

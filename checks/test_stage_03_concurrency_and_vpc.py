@@ -1,0 +1,388 @@
+"""Grades stage 03, from outside: rides are started, again, and at once; AWS tells the settings."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from workshop.grading.network import network
+from workshop.grading.words import failure, show
+
+KEYS = ["bike_id", "outcome", "ride_id", "rider_id", "started_at"]
+TAKEN = ["bike_id", "outcome", "ride_id"]
+AT_ONCE = 5  # what the locks of the bikes bear
+BIKES = 24  # to race for: two callers seldom miss each other so often
+_numbers = itertools.count(1001)
+
+
+@pytest.fixture(scope="module")
+def values(account):
+    """Subnets and security groups to choose from."""
+    return network(account)
+
+
+@pytest.fixture(scope="module")
+def table(account):
+    """The table of the bikes that are out."""
+    return account.table("bike_id")
+
+
+@pytest.fixture(scope="module")
+def function(deploy, table):
+    """The learner's function."""
+    return deploy(TABLE=table)
+
+
+@pytest.fixture(scope="module")
+def another(deploy, table):
+    """The same function once more, so that its environments are certainly other ones."""
+    return deploy(TABLE=table)
+
+
+def request(**changes):
+    """A ride nobody asked for yet, on a bike nobody took yet."""
+    number = next(_numbers)
+    event = {"ride_id": f"R-{number}", "bike_id": f"B-{number}", "rider_id": f"U-{number}"}
+    return {**event, **changes}
+
+
+def call(function, event):
+    """Invokes the function; a throttle is a failure, since no check needs more than two at once."""
+    try:
+        return function.invoke(event)
+    except function.client.exceptions.TooManyRequestsException as error:
+        raise AssertionError(
+            failure(
+                "Lambda throttled a request that came alone.",
+                event,
+                "an answer",
+                str(error),
+                f"ReservedConcurrentExecutions in function.json: {AT_ONCE}, and 0 stops a function",
+            )
+        ) from None
+
+
+def answer(function, event, outcome, look):
+    """The function's answer; fails unless it is an object with this outcome and its keys."""
+    result = call(function, event)
+    assert result.error is None, failure(
+        "A request that is right ended in an error.",
+        event,
+        {"outcome": outcome},
+        {key: (result.error or {}).get(key) for key in ("errorType", "errorMessage")},
+        f"{look}; the log's last lines are:\n{result.log}",
+    )
+    keys = KEYS if outcome == "started" else TAKEN
+    came = result.value
+    assert isinstance(came, dict) and came.get("outcome") == outcome, failure(
+        "The outcome is another one.", event, {"outcome": outcome}, came, look
+    )
+    assert sorted(came) == keys, failure(
+        "The answer's keys differ.", event, keys, sorted(came), "the `return` of your handler"
+    )
+    return came
+
+
+def stored(account, table, bike_id):
+    """The texts in a bike's item, or None."""
+    for item in account.items(table):
+        if item["bike_id"] == {"S": bike_id}:
+            return {name: value.get("S", value) for name, value in item.items()}
+    return None
+
+
+def configuration(function):
+    """What AWS says of the function."""
+    return function.client.get_function_configuration(FunctionName=function.name)
+
+
+def vpc(function):
+    """The function's subnets and groups, as AWS says; fails if it is in no VPC."""
+    config = configuration(function).get("VpcConfig") or {}
+    subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
+    assert subnets and groups, failure(
+        "The function runs in no VPC.",
+        "get_function_configuration",
+        "VpcConfig with SubnetIds and SecurityGroupIds",
+        {"SubnetIds": subnets, "SecurityGroupIds": groups},
+        'function.json: "VpcConfig": {"SubnetIds": [...], "SecurityGroupIds": [...]}',
+        given="asked",
+    )
+    return subnets, groups
+
+
+def test_starts_a_ride_on_a_free_bike(account, function, table):
+    """A free bike's ride starts: the answer says so, and the table holds the ride."""
+    event = request()
+    came = answer(function, event, "started", "what your handler returns for a bike that is free")
+    same = {key: came[key] for key in event}
+    assert same == event, failure(
+        "The answer is for another ride.", event, event, same, "the `return` of your handler"
+    )
+    look = "datetime.now(timezone.utc).isoformat(): a time without an offset tells no moment"
+    try:
+        offset = datetime.fromisoformat(str(came["started_at"]).replace("Z", "+00:00")).utcoffset()
+    except ValueError:
+        offset = None
+    assert offset is not None, failure(
+        "started_at is no time with an offset.", event, "ISO 8601", came["started_at"], look
+    )
+    wanted = {key: came[key] for key in KEYS if key != "outcome"}
+    item = stored(account, table, event["bike_id"])
+    assert item == wanted, failure(
+        "The bike's item does not hold the ride that the answer tells of.",
+        event,
+        wanted,
+        item,
+        "your put_item: the table is the one that TABLE names, and its attributes are texts",
+    )
+
+
+def test_a_retry_gets_the_first_answer(account, function, another, table):
+    """The same request again, from whichever environment: the same answer, and nothing changes."""
+    event = request()
+    look = "the condition of your write, and what you return when it fails: the stored ride"
+    first = answer(function, event, "started", look)
+    before = stored(account, table, event["bike_id"])
+    for which in (function, another):
+        came = answer(which, event, "started", look)
+        assert came == first, failure("A retry got another answer.", event, first, came, look)
+    after = stored(account, table, event["bike_id"])
+    assert after == before, failure("A retry changed the item.", event, before, after, look)
+
+
+def test_a_bike_that_is_out_is_taken(account, function, another, table):
+    """Another ride does not get a bike that is out, and the first one keeps it."""
+    first = request()
+    look = 'your write: ConditionExpression="attribute_not_exists(bike_id)"'
+    answer(function, first, "started", look)
+    before = stored(account, table, first["bike_id"])
+    for which in (function, another):
+        event = request(bike_id=first["bike_id"])
+        came = answer(which, event, "taken", look)
+        mine = {key: came[key] for key in ("ride_id", "bike_id")}
+        wanted = {key: event[key] for key in mine}
+        assert mine == wanted, failure(
+            "The refusal names another ride than the one asked for.", event, wanted, mine, look
+        )
+    after = stored(account, table, first["bike_id"])
+    assert after == before, failure(
+        "The bike's item has changed hands.", first, before, after, look, given="first"
+    )
+
+
+def test_a_bike_that_came_back_is_free(account, function, table):
+    """What the table says counts, not what an environment remembers."""
+    first = request()
+    look = "module variables: an environment may not remember bikes or answers, the table does"
+    answer(function, first, "started", look)
+    account.client("dynamodb").delete_item(
+        TableName=table, Key={"bike_id": {"S": first["bike_id"]}}
+    )
+    event = request(bike_id=first["bike_id"])
+    came = answer(function, event, "started", look)
+    item = stored(account, table, event["bike_id"])
+    assert item is not None and item.get("ride_id") == event["ride_id"], failure(
+        "The answer says started, and the table knows nothing of the ride.", event, came, item, look
+    )
+
+
+def test_one_ride_wins_a_race(function, another):
+    """Two rides ask for one bike at the same moment: one starts, the other is told that it lost."""
+    look = (
+        "reading first and writing then: both callers read a free bike. Let one conditional write "
+        "decide, and give the retry the stored ride"
+    )
+    for which in (function, another):
+        answer(which, request(), "started", look)  # both are warm
+    with ThreadPoolExecutor(2) as callers:
+        for number in range(BIKES):
+            one = request()
+            # every third time it is the same ride, sent twice
+            two = one if number % 3 == 2 else request(bike_id=one["bike_id"])
+            results = list(callers.map(call, (function, another), (one, two)))
+            came = [each.value if each.error is None else each.error for each in results]
+            wanted = ["started"] * 2 if one == two else ["started", "taken"]
+            outcomes = sorted(str(isinstance(c, dict) and c.get("outcome")) for c in came)
+            assert outcomes == wanted, failure(
+                "Two requests for one bike came at the same moment.",
+                [one, two],
+                wanted,
+                came,
+                look,
+                given="events",
+            )
+            assert one != two or came[0] == came[1], failure(
+                "A ride and its retry came at the same moment, and got two answers.",
+                one,
+                came[0],
+                came[1],
+                look,
+            )
+
+
+def test_a_retry_is_the_same_rider(function):
+    """A ride_id that comes again with another rider is an error that names rider_id."""
+    event = request()
+    answer(function, event, "started", "what your handler returns for a bike that is free")
+    other = {**event, "rider_id": "U-1"}
+    expect_refusal(function, other, "rider_id", "The ride_id is known, and the rider is another")
+
+
+def test_names_the_wrong_field(function):
+    """A field that is missing, empty or no text is a ValueError that names it."""
+    for field in ("ride_id", "bike_id", "rider_id"):
+        event = request()
+        del event[field]
+        expect_refusal(function, event, field, f"The event has no {field}")
+        for value in ("", 7):
+            expect_refusal(function, request(**{field: value}), field, f"{field} is {show(value)}")
+
+
+def expect_refusal(function, event, field, what):
+    """Fails unless the function refuses the event with a ValueError that names the field."""
+    result = call(function, event)
+    look = f"how handler.py reads {field}: raise ValueError with a message that names it"
+    assert result.error is not None, failure(
+        f"{what}, and the function took it.", event, "a ValueError", result.value, look
+    )
+    came = [result.error.get("errorType"), str(result.error.get("errorMessage", ""))]
+    assert came[0] == "ValueError" and field in came[1], failure(
+        f"{what}, and the error does not say so.",
+        event,
+        ["ValueError", f"... {field} ..."],
+        came,
+        look,
+    )
+
+
+def test_an_error_of_the_table_comes_out(account, deploy):
+    """A table that is not there is an error for the caller, and no answer."""
+    function = deploy(TABLE=account.name("no-such-table"))
+    event = request()
+    result = call(function, event)
+    assert result.error is not None, failure(
+        "The table does not exist, and the function answered as if all were well.",
+        event,
+        "an error: ResourceNotFoundException",
+        result.value,
+        "your `except`: catch ConditionalCheckFailedException and nothing else",
+    )
+
+
+def test_is_ready_before_the_first_event(account, function, table):
+    """Each environment prints its ready line once, when the module loads."""
+    for _ in range(2):
+        call(function, request())
+    look = "make the client and print the line at module level, outside of any function"
+
+    def is_ready(line):
+        return re.search(r"\bready\b", line, re.IGNORECASE) and table in line
+
+    def has(line, *words):
+        return any(word in line for word in words)
+
+    streams = account.eventually(
+        lambda: [
+            lines
+            for lines in account.log_streams_of(function)
+            if any(has(line, "REPORT RequestId", "platform.report") for line in lines)
+        ]
+    )
+    for lines in streams or [[]]:
+        starts = [n for n, x in enumerate(lines) if has(x, "START RequestId", "platform.start")]
+        begins = starts[0] if starts else len(lines)
+        counted = {
+            "before the first START": len([line for line in lines[:begins] if is_ready(line)]),
+            "after it": len([line for line in lines[begins:] if is_ready(line)]),
+        }
+        wanted = {"before the first START": 1, "after it": 0}
+        assert counted == wanted, failure(
+            f"An environment did not say once that it is ready, with ready and {table} in a line.",
+            [line.strip() for line in lines[:4]],
+            wanted,
+            counted,
+            look,
+            given="its log",
+        )
+
+
+def test_does_not_load_without_its_setting(deploy):
+    """Without TABLE the function fails before it looks at any event, and names TABLE."""
+    result = call(deploy(), {})
+    came = result.error if result.error is not None else result.value
+    assert result.error is not None and "TABLE" in str(result.error.get("errorMessage")), failure(
+        "The function was deployed without TABLE.",
+        {},
+        "an error that names TABLE",
+        came,
+        'os.environ["TABLE"] at module level, without a default',
+    )
+
+
+def test_runs_in_private_subnets_of_two_zones(account, function):
+    """The function's subnets lie in two zones, and none has a route to an internet gateway."""
+    subnets, _ = vpc(function)
+    ec2 = account.client("ec2")
+    described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
+    zones = sorted({subnet["AvailabilityZone"] for subnet in described})
+    assert len(zones) >= 2, failure(
+        "All of the function's subnets lie in one zone; when that fails, the function is gone.",
+        "describe_subnets",
+        "two zones",
+        zones,
+        "SubnetIds in function.json, and the table of subnets in handler.py",
+        given="asked",
+    )
+    public = [subnet for subnet in subnets if has_internet_gateway(ec2, subnet)]
+    assert not public, failure(
+        "A subnet of the function is public. That gives a function no internet, and the task asks "
+        "for private ones.",
+        "describe_route_tables",
+        "no route to an internet gateway",
+        public,
+        "SubnetIds in function.json, and the table of subnets in handler.py",
+        given="asked",
+    )
+
+
+def has_internet_gateway(ec2, subnet):
+    """Whether the subnet is public."""
+    filters = [{"Name": "association.subnet-id", "Values": [subnet]}]
+    tables = ec2.describe_route_tables(Filters=filters)["RouteTables"]
+    routes = [route for table in tables for route in table["Routes"]]
+    return any(str(route.get("GatewayId", "")).startswith("igw-") for route in routes)
+
+
+def test_lets_nothing_in(account, function):
+    """No security group of the function has an inbound rule: nobody opens a connection to it."""
+    _, groups = vpc(function)
+    described = account.client("ec2").describe_security_groups(GroupIds=groups)["SecurityGroups"]
+    rules = [rule for group in described for rule in group["IpPermissions"]]
+    ranges = [each["CidrIp"] for rule in rules for each in rule.get("IpRanges", [])]
+    assert not rules, failure(
+        "A security group of the function lets connections in.",
+        "describe_security_groups",
+        "no inbound rule",
+        ranges or f"{len(rules)} inbound rules",
+        "SecurityGroupIds in function.json, and the table of groups in handler.py",
+        given="asked",
+    )
+
+
+def test_runs_five_times_at_once_at_most(function):
+    """The function's reserved concurrency is what the locks bear."""
+    found = function.client.get_function_concurrency(FunctionName=function.name)
+    came = found.get("ReservedConcurrentExecutions")
+    assert came == AT_ONCE, failure(
+        "The function's reserved concurrency is not the one that the task asks for.",
+        "get_function_concurrency",
+        AT_ONCE,
+        came,
+        f'function.json: "ReservedConcurrentExecutions": {AT_ONCE}',
+        given="asked",
+    )

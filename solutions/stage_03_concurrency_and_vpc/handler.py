@@ -1,0 +1,100 @@
+"""Stage 03: start a ride, once, however often and by however many it is asked for.
+
+The event, from the app. It makes a new `ride_id` for each press of the button, and sends the same
+event again when no answer came:
+
+    {"ride_id": "R-1001",          any text that is not empty
+     "bike_id": "B-7",             likewise
+     "rider_id": "U-42"}           likewise
+
+The result, exactly these keys. The bike is free, so the ride starts:
+
+    {"outcome": "started",
+     "ride_id": "R-1001", "bike_id": "B-7", "rider_id": "U-42",
+     "started_at": "2026-05-04T08:00:00.123456+00:00"}     now, ISO 8601 with an offset
+
+The same ride_id on the same bike once more is a retry: the same result as the first time, with the
+first started_at, and nothing changes. Another ride has the bike:
+
+    {"outcome": "taken", "ride_id": "R-1002", "bike_id": "B-7"}
+
+The DynamoDB table holds one item for each bike that is out, and nothing for one that stands in a
+dock. Its key is bike_id; ride_id, rider_id and started_at stand beside it, all of them texts. When
+a bike comes back, somebody else deletes its item, and it may be taken again.
+
+    TABLE        environment variable: the table's name
+
+Many requests for one bike may come at the same moment, to many environments: one ride gets it.
+So do not read first and write then. Keep nothing that a later answer depends on in a global.
+
+Once an environment, when the module loads: read TABLE, make the client of DynamoDB, and print one
+line with the word ready and the table's name, such as {"message": "ready", "table": "rides"}.
+Without TABLE the module must not load: the error names TABLE.
+
+Errors: a field that is missing, empty or no text raises ValueError, and the message names it. A
+retry with another rider_id than the first time raises ValueError and names rider_id. Any other
+error (no such table, a throttled table) must come out as it is, so that the caller tries again.
+
+function.json, beside the arguments of create_function: "ReservedConcurrentExecutions". The locks
+of the bikes bear 5 requests at once. The function runs in the VPC, in two subnets of two zones
+that have no route from or to the internet, with a group that lets nothing in:
+
+    placeholder     zone     route table                        inbound rules
+    ${SUBNET_1}     first    endpoint of DynamoDB
+    ${SUBNET_2}     first    endpoint of DynamoDB
+    ${SUBNET_3}     second   endpoint of DynamoDB
+    ${SUBNET_4}     second   the same, and an internet gateway
+    ${GROUP_APP}                                                none
+    ${GROUP_WEB}                                                HTTPS from 0.0.0.0/0
+"""
+
+# --- your imports, constants and helpers: start ---
+import json
+import os
+from datetime import datetime, timezone
+
+import boto3
+
+# INIT: once an environment, before the first event.
+TABLE = os.environ["TABLE"]
+dynamodb = boto3.client("dynamodb")
+print(json.dumps({"message": "ready", "table": TABLE}))
+
+
+def text(event, field):
+    """A field's text. Raises ValueError if there is none."""
+    value = event.get(field)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{field} must be a text, not {value!r}")
+    return value
+
+
+def take(ride):
+    """Writes the ride to its bike if that is free; returns the ride that has the bike now."""
+    try:
+        dynamodb.put_item(
+            TableName=TABLE,
+            Item={name: {"S": value} for name, value in ride.items()},
+            ConditionExpression="attribute_not_exists(bike_id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException as refused:
+        return {name: value["S"] for name, value in refused.response["Item"].items()}
+    return ride
+
+
+# --- your imports, constants and helpers: end ---
+
+
+def handler(event, context):
+    """Starts one ride: the module's text above is the whole contract."""
+    # --- your code: start ---
+    ride = {field: text(event, field) for field in ("ride_id", "bike_id", "rider_id")}
+    ride["started_at"] = datetime.now(timezone.utc).isoformat()
+    holder = take(ride)
+    if holder["ride_id"] != ride["ride_id"]:
+        return {"outcome": "taken", "ride_id": ride["ride_id"], "bike_id": ride["bike_id"]}
+    if holder["rider_id"] != ride["rider_id"]:
+        raise ValueError(f"rider_id is not the one that started {ride['ride_id']}")
+    return {"outcome": "started", **holder}
+    # --- your code: end ---

@@ -1,0 +1,51 @@
+"""Reads whether the bike is free, and writes then: two callers both find it free."""
+
+# caught by: test_one_ride_wins_a_race
+
+# --- your imports, constants and helpers: start ---
+import json
+import os
+from datetime import datetime, timezone
+
+import boto3
+
+# INIT: once an environment, before the first event.
+TABLE = os.environ["TABLE"]
+dynamodb = boto3.client("dynamodb")
+print(json.dumps({"message": "ready", "table": TABLE}))
+
+
+def text(event, field):
+    """A field's text. Raises ValueError if there is none."""
+    value = event.get(field)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{field} must be a text, not {value!r}")
+    return value
+
+
+def take(ride):
+    """Writes the ride to its bike if that is free; returns the ride that has the bike now."""
+    found = dynamodb.get_item(
+        TableName=TABLE, Key={"bike_id": {"S": ride["bike_id"]}}, ConsistentRead=True
+    ).get("Item")
+    if found:
+        return {name: value["S"] for name, value in found.items()}
+    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in ride.items()})
+    return ride
+
+
+# --- your imports, constants and helpers: end ---
+
+
+def handler(event, context):
+    """Starts one ride: the module's text above is the whole contract."""
+    # --- your code: start ---
+    ride = {field: text(event, field) for field in ("ride_id", "bike_id", "rider_id")}
+    ride["started_at"] = datetime.now(timezone.utc).isoformat()
+    holder = take(ride)
+    if holder["ride_id"] != ride["ride_id"]:
+        return {"outcome": "taken", "ride_id": ride["ride_id"], "bike_id": ride["bike_id"]}
+    if holder["rider_id"] != ride["rider_id"]:
+        raise ValueError(f"rider_id is not the one that started {ride['ride_id']}")
+    return {"outcome": "started", **holder}
+    # --- your code: end ---
