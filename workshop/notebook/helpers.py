@@ -25,15 +25,17 @@ def log_events(client: Any, group: str) -> list[str]:
     return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
 
 
-def deploy_exercise(stage: str) -> Function | None:
+def deploy_exercise(stage: str, **variables: str) -> Function | None:
     """Deploys your handler of a stage to the notebook's cloud.
 
-    Prints what to mend and returns None if it cannot be deployed.
+    The keywords are environment variables beside those of function.json. Prints what to mend and
+    returns None if it cannot be deployed.
     """
     import boto3
 
     try:
-        return deploy(boto3.client("lambda"), exercises_folder() / find(stage).name)
+        folder = exercises_folder() / find(stage).name
+        return deploy(boto3.client("lambda"), folder, variables=variables)
     except NotReady as error:
         print(error)
         return None

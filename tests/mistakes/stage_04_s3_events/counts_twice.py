@@ -1,5 +1,6 @@
 """Adds the figures to the row, so that an event that comes twice counts twice."""
 
+# caught by: test_same_event_twice_changes_nothing
 
 # --- your imports, constants and helpers: start ---
 import csv
@@ -112,7 +113,9 @@ def quarantine(bucket, key, version, name, reason):
 def added(row):
     """The row with the figures of the one in the table added to its own."""
     before = table.get_item(Key={"file": row["file"]}).get("Item", {})
-    return row | {name: row[name] + before.get(name, 0) for name in ("rows", "bikers") if name in row}
+    return row | {
+        name: row[name] + before.get(name, 0) for name in ("rows", "bikers") if name in row
+    }
 
 
 def remember(row, sequencer):

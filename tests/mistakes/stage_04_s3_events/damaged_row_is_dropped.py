@@ -1,5 +1,6 @@
 """Leaves damaged rows out and tells nobody."""
 
+# caught by: test_damaged_rows_are_counted
 
 # --- your imports, constants and helpers: start ---
 import csv

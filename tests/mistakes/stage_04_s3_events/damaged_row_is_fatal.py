@@ -1,5 +1,6 @@
 """One damaged row puts the whole file into quarantine."""
 
+# caught by: test_damaged_rows_are_counted
 
 # --- your imports, constants and helpers: start ---
 import csv

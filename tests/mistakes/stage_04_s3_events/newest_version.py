@@ -1,7 +1,6 @@
 """Reads the newest version, whichever one the event names."""
 
 # caught by: test_reads_the_version_in_the_event
-# caught by: test_errors_of_aws_come_out
 
 # --- your imports, constants and helpers: start ---
 import csv

@@ -1,5 +1,6 @@
 """The event that comes last wins, even if its version is older."""
 
+# caught by: test_late_event_leaves_the_newer_row
 
 # --- your imports, constants and helpers: start ---
 import csv
