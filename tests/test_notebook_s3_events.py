@@ -19,10 +19,10 @@ def plots():
     plt.close("all")
 
 
-def invocation(start: float, end: float) -> Invocation:
+def invocation(start: float, end: float, init_ms: float | None = None) -> Invocation:
     """An invocation, times in seconds."""
     return Invocation(
-        *("f", "id", "e", False, start, start, end, None),
+        *("f", "id", "e", False, start, start, end, init_ms),
         duration_ms=(end - start) * 1000,
         billed_ms=1,
         memory_size_mb=128,
@@ -45,12 +45,16 @@ def test_rides_are_drawn_in_the_order_of_numbers(plots):
 
 
 def test_rounds_are_a_row_each_and_the_stop_is_the_last(plots):
-    draw_rounds([invocation(101.0, 101.5), invocation(100.0, 100.5)])
+    draw_rounds([invocation(101.0, 101.5), invocation(100.0, 100.5, init_ms=250.0)])
     (axes,) = plots.gcf().axes
-    rows = [(round(bar.get_y() + bar.get_height() / 2), bar.get_x()) for bar in axes.patches]
-    assert rows == [(1, 0.0), (2, 1.0)]
+    bars = [
+        (round(bar.get_y() + bar.get_height() / 2), bar.get_x(), bar.get_width())
+        for bar in axes.patches
+        if bar.get_width()
+    ]
+    assert bars == [(1, 0.0, 0.25), (1, 0.25, 0.5), (2, 1.25, 0.5)]
     (stop,) = axes.lines
-    assert (stop.get_xdata()[0], stop.get_ydata()[0]) == (1.5, 3)
+    assert (stop.get_xdata()[0], stop.get_ydata()[0]) == (1.75, 3)
     assert [text.get_text() for text in axes.texts] == ["stopped by Lambda"]
 
 

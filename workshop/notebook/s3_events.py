@@ -28,23 +28,33 @@ def draw_rides(report: Mapping[str, Any], title: str) -> None:
 
 
 def draw_rounds(invocations: Sequence[Invocation]) -> None:
-    """Draws a loop: one row for each round, over time, and where Lambda stopped it."""
+    """Draws a loop: one row for each round, over time, and where Lambda stopped it.
+
+    A cold start is hatched, as in `timeline`.
+    """
     import matplotlib.pyplot as plt
 
     if not invocations:
         print("Nothing ran yet: upload a photo first.")
         return
     ordered = sorted(invocations, key=lambda each: each.started_at)
-    first = ordered[0].started_at
+    first = ordered[0].started_at - (ordered[0].init_ms or 0) / 1000
     figure, axes = plt.subplots(figsize=(8, 0.8 + 0.22 * len(ordered)), layout="constrained")
     for number, each in enumerate(ordered, 1):
-        axes.barh(number, each.ended_at - each.started_at, left=each.started_at - first, color=RUN)
+        start = each.started_at - first
+        if each.init_ms:
+            axes.barh(number, each.init_ms / 1000, left=start - each.init_ms / 1000, color=INIT,
+                      hatch="//", edgecolor="white")  # fmt: skip
+        axes.barh(number, each.ended_at - each.started_at, left=start, color=RUN)
     last = max(each.ended_at for each in ordered) - first
     axes.plot(last, len(ordered) + 1, "X", color=INIT, markersize=11, clip_on=False)
     axes.annotate(
         "stopped by Lambda", (last, len(ordered) + 1), (-10, 0), textcoords="offset points",
         ha="right", va="center",
     )  # fmt: skip
+    axes.barh(1, 0, color=INIT, hatch="//", edgecolor="white", label="INIT (cold start)")
+    axes.barh(1, 0, color=RUN, label="handler runs")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     axes.set_yticks(range(1, len(ordered) + 2))
     axes.invert_yaxis()
     axes.set_ylabel("round")

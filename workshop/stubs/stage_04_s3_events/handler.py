@@ -26,7 +26,7 @@ columns holds something else than said above: it is counted, and the rest of the
      "rows": 688, "damaged_rows": 2,      rows that are right, rows that are damaged
      "bikers": 38189,                     the sum over all rows that are right
      "by_day": {"1": 985, "2": 801},      bikers for each day, those without a row left out
-     "by_hour": {"0": 786, "1": 554}}     bikers for each hour, likewise
+     "by_hour": {"0": 438, "1": 295}}     bikers for each hour, likewise
 
 2. The row goes to the table TABLE (an environment variable); its key is the text `file`. It
    holds these, and more if you want:
