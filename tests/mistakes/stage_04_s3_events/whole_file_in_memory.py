@@ -1,4 +1,4 @@
-"""Reads the whole object as one text."""
+"""Reads the whole object: all its bytes are in memory before the first line is."""
 
 # caught by: test_big_objects_fit_into_the_memory
 
@@ -50,7 +50,7 @@ def counted(bucket, key, version):
     body = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"]
     try:
         # utf-8-sig drops a byte order mark; newline="" leaves the line ends to csv.
-        with io.StringIO(body.read().decode("utf-8-sig"), newline="") as lines:
+        with io.TextIOWrapper(io.BytesIO(body.read()), encoding="utf-8-sig", newline="") as lines:
             return figures(csv.DictReader(lines))
     except UnicodeDecodeError:
         raise DamagedFile("encoding") from None
