@@ -72,7 +72,9 @@ def test_deploy_exercise_says_what_to_mend(shell, tmp_path, monkeypatch, capsys)
     assert deploy_exercise("01") is None
     assert "stage_01_hello_lambda is missing" in capsys.readouterr().out
     monkeypatch.setenv("WORKSHOP_EXERCISES", "solutions")
-    fare = deploy_exercise("01")
+    fare = deploy_exercise("01", CITY="Washington")
+    settings = boto3.client("lambda").get_function_configuration(FunctionName=fare.name)
+    assert settings["Environment"]["Variables"] == {"CITY": "Washington"}
     ride = {"ride_id": "R", "started_at": "2026-05-04T08:00Z", "ended_at": "2026-05-04T08:10Z"}
     result = fare.invoke({**ride, "rider": "casual", "bike": "electric"})
     assert result.value["fare_cents"] == 250
