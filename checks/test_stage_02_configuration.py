@@ -158,10 +158,14 @@ def came_of(result):
     return {key: result.error.get(key) for key in ("errorType", "errorMessage")}
 
 
+def said(error):
+    """An error's type and message, in one line."""
+    return f"{error.get('errorType')}: {error.get('errorMessage')}"[:300]
+
+
 def where(result):
     """Where an error came from, in a line or two."""
-    text = json.dumps(came_of(result))
-    if "ParameterNotFound" in text or "ResourceNotFound" in text:
+    if "ParameterNotFound" in said(result.error) or "ResourceNotFound" in said(result.error):
         return "the names: the checks deploy with other ones, so read them from the environment"
     frames = [str(frame).strip() for frame in result.error.get("stackTrace") or []]
     own = [frame for frame in frames if "handler.py" in frame]
@@ -172,10 +176,10 @@ def answer(function, event):
     """The function's answer; fails if it is none of the form that the contract describes."""
     result = function.invoke(event)
     assert result.error is None, failure(
-        "A request that is right ended in an error.",
+        f"A request that is right ended in an error: {said(result.error)}",
         event,
         "an answer",
-        came_of(result),
+        "an error",
         where(result),
     )
     assert cents(result) is not None, failure(
