@@ -167,7 +167,7 @@ def where(result):
     """Where an error came from, in a line or two."""
     if "ParameterNotFound" in said(result.error) or "ResourceNotFound" in said(result.error):
         return "the names: the checks deploy with other ones, so read them from the environment"
-    frames = [str(frame).strip() for frame in result.error.get("stackTrace") or []]
+    frames = [" ".join(str(frame).split()) for frame in result.error.get("stackTrace") or []]
     own = [frame for frame in frames if "handler.py" in frame]
     return own[-1] if own else f"the log, whose last lines are:\n{result.log[-400:]}"
 
