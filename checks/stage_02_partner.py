@@ -17,6 +17,7 @@ from workshop.grading.account import Account
 from workshop.grading.function import ROLE, deploy
 
 OLD_CENTS, NEW_CENTS = 10, 25  # the discount by key
+STORED_CENTS = 5  # the discount for a key that is still encrypted, so that the check can say so
 
 # The cards: NONE, FORTY and LARGE have a discount of their own, SLOW takes 0.8 s, ROTATED
 # refuses the old key, CLOSED refuses every key.
@@ -26,12 +27,15 @@ import os
 import time
 
 DISCOUNTS = json.loads(os.environ["DISCOUNTS"])  # by key
+STORED_CENTS = int(os.environ["STORED_CENTS"])
 FIXED = {"NONE": 0, "FORTY": 40, "LARGE": 1_000_000, "SLOW": 0}
 
 def handler(event, context):
     key, card = event.get("key"), event.get("card")
     if card == "SLOW":
         time.sleep(0.8)
+    if key and key.startswith(("kms:", "AQICA")):  # the local cloud's mark, and that of AWS KMS
+        return {"ok": card != "CLOSED", "discount_cents": FIXED.get(card, STORED_CENTS)}
     rotated = card == "ROTATED" and key == os.environ["OLD_KEY"]
     if key not in DISCOUNTS or rotated or card == "CLOSED":
         return {"ok": False, "error": "key refused"}
@@ -54,7 +58,11 @@ class Partner:
         """Deploys it from an empty folder, and puts the old key into Parameter Store."""
         old, new = (f"key-{uuid.uuid4().hex}" for _ in range(2))
         (folder / "handler.py").write_text(SOURCE, encoding="utf-8")
-        variables = {"DISCOUNTS": json.dumps({old: OLD_CENTS, new: NEW_CENTS}), "OLD_KEY": old}
+        variables = {
+            "DISCOUNTS": json.dumps({old: OLD_CENTS, new: NEW_CENTS}),
+            "OLD_KEY": old,
+            "STORED_CENTS": str(STORED_CENTS),
+        }
         role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
         function = deploy(account.client("lambda"), folder, role, variables)
         account.later(function.delete)

@@ -125,6 +125,7 @@ def test_results_that_cannot_be_written(folder):
         ("settings no json", ["function.json is not JSON", "line 1"]),
         ("settings no object", ["function.json must hold an object"]),
         ("settings unknown", ["function.json has a setting that AWS does not know", "Memory"]),
+        ("settings wrong type", ["has the wrong type", "write numbers and JSON in quotes"]),
         ("settings refused", ["AWS refuses the settings in function.json", "901"]),
     ],
 )
@@ -141,6 +142,7 @@ def test_a_folder_that_cannot_be_deployed_fails_with_what_to_mend(folder, change
         handler.write_bytes(b"x = 1\0\n")
     else:
         texts = {"no json": "{Timeout: 3}", "no object": "[3]", "unknown": '{"Memory": 3}'}
+        texts["wrong type"] = '{"Environment": {"Variables": {"RESERVE_MS": 2500}}}'
         settings.write_text(texts.get(change.partition(" ")[2], '{"Timeout": 901}'))
     done = workshop("check", "01", "--exercises", str(folder))
     assert done.returncode == 1, done.stdout + done.stderr

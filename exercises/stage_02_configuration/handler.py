@@ -22,15 +22,18 @@ The environment variables, and their values in function.json. No other variable,
                              "casual": {"unlock": 100, "per_minute": 20}}   as JSON, in cents
     PARTNER_FUNCTION        transit-partner         the partner: a Lambda function that you invoke
     PARTNER_KEY_PARAMETER   /bikeshare/partner-key  a SecureString in SSM Parameter Store: the key
-    RESERVE_MS              1000                    what has to be left when a ride is begun
+    RESERVE_MS              2500                    what has to be left when a ride is begun: enough
+                                                    to ask twice, and to fetch the key between
 
-The checks deploy with other values. If TARIFF is no JSON, every invocation fails, with an error
+Each value is a string. The checks deploy with other values, so read them from the environment,
+and take no name from here. If TARIFF is not JSON, every invocation fails, with an error
 whose message names TARIFF.
 
 The partner: invoke it once for each ride, one after the other, with {"key": "...", "card": "C-77"}.
-It answers {"ok": true, "discount_cents": 50}, or {"ok": false, "error": "key refused"}.
+It answers {"ok": true, "discount_cents": 50}, or {"ok": false, "error": "key refused"}. You need
+not handle a partner that fails.
 
-The key: fetch it from Parameter Store, decrypted, when it is first needed. Keep it for the
+The key: fetch it from Parameter Store, decrypted, once for an environment. Keep it for the
 invocations that follow. When the partner refuses it, it was rotated: fetch it again, try that
 ride once more, and keep the new one. When the new one is refused as well, raise an error with
 the word "refused" in its message. The key itself is in no answer, no error and no log.
@@ -39,7 +42,8 @@ The time: before each ride ask the context how much is left. With less than RESE
 further ride, and answer what you have.
 
 The log: for each request that is answered exactly one record at level INFO with the message
-"quoted" and these fields: rides and quoted (how many were asked for, and got), complete.
+"quoted" and these fields: rides and quoted (how many were asked for, and got), complete (as in
+the answer).
 
 The settings, in function.json (the arguments of create_function):
 

@@ -103,7 +103,7 @@ def deploy(
     try:
         client.create_function(**arguments)
     except ParamValidationError as error:
-        raise NotReady(f"function.json has a setting that AWS does not know:\n{error}") from None
+        raise NotReady(_wrong_parameter(str(error))) from None
     except ClientError as error:
         if not settings:
             raise  # the arguments are ours
@@ -183,6 +183,16 @@ def _variables(settings: dict[str, Any]) -> dict[str, str]:
     if not isinstance(found, dict):
         raise NotReady('function.json: write {"Environment": {"Variables": {"NAME": "value"}}}')
     return found
+
+
+def _wrong_parameter(error: str) -> str:
+    """What boto3 has against the arguments, for somebody who wrote them as JSON."""
+    if "Invalid type" not in error:
+        return f"function.json has a setting that AWS does not know:\n{error}"
+    hint = ""
+    if "Environment.Variables" in error:
+        hint = " Each variable is a string: write numbers and JSON in quotes."
+    return f"A value in function.json has the wrong type.{hint}\n{error}"
 
 
 def _check_syntax(handler: Path) -> None:

@@ -41,6 +41,9 @@ def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
     failures = _distinct([result for result in results if result.outcome == FAILED])
     for result in failures[:SHOWN]:
         lines += ["", f"-- {result.means}  ({result.name})", _indent(result.message)]
+        alike = sum(other.message == result.message for other in results) - 1
+        if alike:
+            lines += [f"   This goes for {alike} more check{'s' if alike > 1 else ''}."]
     if len(failures) > SHOWN:
         lines += ["", f"and {len(failures) - SHOWN} more: mend these first, then check again."]
     for result in _distinct([r for r in results if r.outcome == UNCHECKED])[:1]:

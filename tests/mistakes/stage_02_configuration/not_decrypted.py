@@ -1,13 +1,10 @@
 """Fetches the key without decrypting it."""
 
-# caught by: test_answers_with_the_three_keys
-# caught by: test_prices_by_the_tariff_of_the_environment
-# caught by: test_takes_the_partners_discount_off
 # caught by: test_shows_the_partner_the_decrypted_key
 # caught by: test_keeps_the_key_between_invocations
 # caught by: test_fetches_the_key_again_when_it_is_refused
 # caught by: test_goes_on_with_the_new_key
-# caught by: test_answers_what_it_has_before_the_time_is_up
+# caught by: test_gives_up_when_the_new_key_is_refused_too
 # caught by: test_logs_one_record_a_request
 # caught by: test_tells_no_log_the_key
 

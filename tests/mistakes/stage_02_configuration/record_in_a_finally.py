@@ -1,6 +1,6 @@
-"""Puts the refused key into the error, which goes to the log and to the caller."""
+"""Writes the record in a `finally`: a request that failed is counted as quoted, too."""
 
-# caught by: test_tells_no_log_the_key
+# caught by: test_logs_one_record_a_request
 
 # --- your imports, constants and helpers: start ---
 import json
@@ -53,7 +53,7 @@ def discount(card):
     if not answer["ok"]:
         answer = ask_partner(card, partner_key(again=True))
     if not answer["ok"]:
-        raise RuntimeError(f"the partner refused the key {partner_key()}")
+        raise RuntimeError(f"the partner refused the key that {PARTNER_KEY_PARAMETER} holds now")
     return answer["discount_cents"]
 
 
@@ -71,12 +71,14 @@ def handler(event, context):
     """Quotes the fares of the rides."""
     # --- your code: start ---
     rides, quotes = event["rides"], []
-    for ride in rides:
-        if context.get_remaining_time_in_millis() < RESERVE_MS:
-            break
-        quotes.append(quote(ride))
-    left_over = [ride["id"] for ride in rides[len(quotes) :]]
-    counts = {"rides": len(rides), "quoted": len(quotes), "complete": not left_over}
-    logger.info("quoted", extra=counts)
+    try:
+        for ride in rides:
+            if context.get_remaining_time_in_millis() < RESERVE_MS:
+                break
+            quotes.append(quote(ride))
+    finally:
+        left_over = [ride["id"] for ride in rides[len(quotes) :]]
+        counts = {"rides": len(rides), "quoted": len(quotes), "complete": not left_over}
+        logger.info("quoted", extra=counts)
     return {"quotes": quotes, "complete": not left_over, "left_over": left_over}
     # --- your code: end ---
