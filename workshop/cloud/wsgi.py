@@ -52,7 +52,7 @@ def refuse(
     """403 in the form that the service's clients read."""
     service = service_of(environ)
     headers = [("Connection", "close")]  # the request's body was not read
-    if service in XML_SERVICES:
+    if service in XML_SERVICES and not environ["PATH_INFO"].startswith("/_aws/"):
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         body = (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
         headers += [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
