@@ -1,6 +1,7 @@
 """Makes texts of DynamoDB's numbers, to quieten json.dumps."""
 
-# caught by: test_shows_stations_in_the_form_of_gbfs
+# caught by: test_shows_one_station
+# caught by: test_shows_a_page_of_stations
 # caught by: test_rents_a_bike
 
 # --- your imports, constants and helpers: start ---
@@ -175,10 +176,10 @@ def read_ride(event):
     errors = {}
     for field in ("station_id", "rider_id"):
         if not isinstance(body.get(field), str) or not body[field]:
-            errors[field] = "must be a text that is not empty"
+            errors[field] = "must be a string that is not empty"
     minutes = body.get("minutes")
     if type(minutes) is not int or not 1 <= minutes <= 120:  # True is an int to isinstance
-        errors["minutes"] = "must be a whole number, 1 to 120"
+        errors["minutes"] = "must be an integer, 1 to 120"
     if errors:
         raise invalid(errors)
     return pick(body, ("station_id", "rider_id", "minutes"))
@@ -197,7 +198,7 @@ def read_body(event):
 
 
 def read_limit(query):
-    """How many stations to show. Raises Problem if it is no number that may be."""
+    """How many stations to show. Raises Problem if it cannot be."""
     text = query.get("limit", "20")
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise invalid({"limit": "must be a whole number, 1 to 100"})
@@ -235,6 +236,6 @@ def handler(event, context):
         return respond(problem.status, problem.body, "application/problem+json")
     except Exception:
         logger.exception("%s failed", event["routeKey"])
-        problem = Problem(500, "Something went wrong", "It is noted. Try again in a while.")
+        problem = Problem(500, "Something went wrong", "It has been logged. Try again in a while.")
         return respond(problem.status, problem.body, "application/problem+json")
     # --- your code: end ---

@@ -182,10 +182,10 @@ def read_ride(event):
     errors = {}
     for field in ("station_id", "rider_id"):
         if not isinstance(body.get(field), str) or not body[field]:
-            errors[field] = "must be a text that is not empty"
+            errors[field] = "must be a string that is not empty"
     minutes = body.get("minutes")
     if type(minutes) is not int or not 1 <= minutes <= 120:  # True is an int to isinstance
-        errors["minutes"] = "must be a whole number, 1 to 120"
+        errors["minutes"] = "must be an integer, 1 to 120"
     if errors:
         raise invalid(errors)
     return pick(body, ("station_id", "rider_id", "minutes"))
@@ -204,7 +204,7 @@ def read_body(event):
 
 
 def read_limit(query):
-    """How many stations to show. Raises Problem if it is no number that may be."""
+    """How many stations to show. Raises Problem if it cannot be."""
     text = query.get("limit", "20")
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise invalid({"limit": "must be a whole number, 1 to 100"})
@@ -242,6 +242,6 @@ def handler(event, context):
         return respond(problem.status, problem.body, "application/problem+json")
     except Exception:
         logger.exception("%s failed", event["routeKey"])
-        problem = Problem(500, "Something went wrong", "It is noted. Try again in a while.")
+        problem = Problem(500, "Something went wrong", "It has been logged. Try again in a while.")
         return respond(problem.status, problem.body, "application/problem+json")
     # --- your code: end ---

@@ -18,6 +18,9 @@ A page is in the form of GBFS 2.3, with one key more, `next`. The query string m
      "data": {"stations": [STATION, ...]},    as many as `limit`, fewer on the last page only
      "next": "..."}                           a cursor, or null: there are no more
 
+The page after a cursor may be empty, with `next` null: DynamoDB cannot always know that it was
+at the end.
+
 A STATION has exactly these keys; its numbers are JSON numbers, and all but lat and lon are whole:
 
     {"station_id": "w-001", "name": "Union Station", "lat": 38.897, "lon": -77.006,
@@ -28,22 +31,24 @@ clear, in hexadecimal or in base64. It is signed with CURSOR_KEY: one that was c
 with another CURSOR_KEY, is an error.
 
 POST /rides takes a JSON object, whatever the Content-Type; API Gateway hands a body on in base64
-where the type is none of text (isBase64Encoded). Other keys are ignored. The ride is the same
+where the type is not a text type (isBase64Encoded). Other keys are ignored. The ride is the same
 object with its new ride_id, so it has four keys:
 
-    {"station_id": "w-001",       any text that is not empty
-     "rider_id": "R-7",           any text that is not empty
-     "minutes": 30}               a whole number, 1 to 120
+    {"station_id": "w-001",       any string that is not empty
+     "rider_id": "R-7",           any string that is not empty
+     "minutes": 30}               an integer (30, not 30.0 or true), 1 to 120
 
 It takes one bike from the station: num_bikes_available goes down by one, num_docks_available up.
-Several riders may ask for the last bike at the same moment. One gets it.
+Several riders may ask for the last bike at the same moment: one gets it, the others a 409. Of
+several DELETEs of one ride, one brings its bike back, the others are a 404.
 
-Errors are problem details (RFC 9457), with Content-Type application/problem+json:
+Errors are problem details (RFC 9457), with Content-Type application/problem+json. Each `detail`
+is a sentence for people:
 
     {"title": "...", "status": 400, "detail": "...",
      "errors": [{"field": "minutes", "detail": "..."}, ...]}      of a 400: all that is wrong
 
-    400   a field, `limit` or `cursor` that cannot be; a body that is no JSON object, as `body`
+    400   a field, `limit` or `cursor` that cannot be; a body that is not a JSON object, as `body`
     404   there is no such station in this city, or no such ride
     409   the station has no bike
     500   anything unexpected: the client is told nothing of its cause, the log all of it
