@@ -42,6 +42,11 @@ def test_an_unknown_placeholder_is_named(folder, values, known):
     )
 
 
+def test_a_placeholder_without_its_braces_is_named(folder):
+    with pytest.raises(NotReady, match=r"SUBNET_1 is a placeholder, so write \$\{SUBNET_1\}"):
+        read_settings(folder({"VpcConfig": {"SubnetIds": ["SUBNET_1"]}}), {"SUBNET_1": "subnet-1"})
+
+
 def test_reserved_concurrency_is_set_once_the_function_is_there(lab, folder):
     function = deploy(lab.client, folder({"ReservedConcurrentExecutions": 5}))
     found = lab.client.get_function_concurrency(FunctionName=function.name)

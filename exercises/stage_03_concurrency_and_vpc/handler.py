@@ -3,7 +3,7 @@
 The event, from the app. It makes a new `ride_id` for each press of the button, and sends the same
 event again when no answer came:
 
-    {"ride_id": "R-1001",          any text that is not empty
+    {"ride_id": "R-1001",          any string that is not empty
      "bike_id": "B-7",             likewise
      "rider_id": "U-42"}           likewise
 
@@ -19,25 +19,29 @@ first started_at, and nothing changes. Another ride has the bike:
     {"outcome": "taken", "ride_id": "R-1002", "bike_id": "B-7"}
 
 The DynamoDB table holds one item for each bike that is out, and nothing for one that stands in a
-dock. Its key is bike_id; ride_id, rider_id and started_at stand beside it, all of them texts. When
-a bike comes back, somebody else deletes its item, and it may be taken again.
+dock. Its key is bike_id; ride_id, rider_id and started_at stand beside it, all of them strings.
+When a bike comes back, somebody else deletes its item, and it may be taken again. A retry that
+comes later than that starts again: this table cannot know better.
 
     TABLE        environment variable: the table's name
 
 Many requests for one bike may come at the same moment, to many environments: one ride gets it.
-So do not read first and write then. Keep nothing that a later answer depends on in a global.
+So one conditional write decides; what you read before it may be old. When the write is refused, its
+error can bring the stored item along (ReturnValuesOnConditionCheckFailure), so you need no read.
+Keep nothing that a later answer depends on in a global.
 
 Once an environment, when the module loads: read TABLE, make the client of DynamoDB, and print one
 line with the word ready and the table's name, such as {"message": "ready", "table": "rides"}.
 Without TABLE the module must not load: the error names TABLE.
 
-Errors: a field that is missing, empty or no text raises ValueError, and the message names it. A
-retry with another rider_id than the first time raises ValueError and names rider_id. Any other
-error (no such table, a throttled table) must come out as it is, so that the caller tries again.
+Errors: a field that is missing, empty or not a string raises ValueError, and the message names
+it. A retry with another rider_id than the first time raises ValueError and names rider_id. Any
+other error (no such table, a throttled table) must come out as it is: the caller tries again.
 
-function.json, beside the arguments of create_function: "ReservedConcurrentExecutions". The locks
-of the bikes bear 5 requests at once. The function runs in the VPC, in two subnets of two zones
-that have no route from or to the internet, with a group that lets nothing in:
+function.json holds arguments of create_function and, beside them, "ReservedConcurrentExecutions":
+the locks of the bikes can take 5 requests at once. "VpcConfig" is an object with two lists,
+"SubnetIds" and "SecurityGroupIds": subnets in at least two zones, without a route from or to the
+internet, and a group that lets nothing in. Write placeholders, such as "${SUBNET_1}":
 
     placeholder     zone     route table                        inbound rules
     ${SUBNET_1}     first    endpoint of DynamoDB

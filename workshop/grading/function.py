@@ -165,6 +165,8 @@ def _fill_in(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_fill_in(each, values) for each in value]
     if isinstance(value, str):
+        if value in values:
+            raise NotReady(f"function.json: {value} is a placeholder, so write ${{{value}}}.")
         return PLACEHOLDER.sub(lambda found: _value_of(found[1], values), value)
     return value
 

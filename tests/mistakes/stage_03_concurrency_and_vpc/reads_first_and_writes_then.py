@@ -1,4 +1,4 @@
-"""Reads whether the bike is free, and writes then: two callers both find it free."""
+"""Reads whether the bike is free, then writes: two callers both find it free."""
 
 # caught by: test_one_ride_wins_a_race
 

@@ -2,6 +2,7 @@
 
 # caught by: test_a_retry_gets_the_first_answer
 # caught by: test_a_bike_that_is_out_is_taken
+# caught by: test_a_bike_that_came_back_is_free
 # caught by: test_one_ride_wins_a_race
 # caught by: test_a_retry_is_the_same_rider
 
