@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,9 @@ def as_moto_error(method: Callable[..., Any]) -> Callable[..., Any]:
         except ApiError as error:
             moto_error = JsonRESTError(error.code, error.message)
             moto_error.code = error.status
-            moto_error.description = error.body().decode()
+            # Lambda's clients read `Type`, those of services with JSON 1.1 read `__type`
+            body = {"__type": error.code, **json.loads(error.body())}
+            moto_error.description = json.dumps(body)
             raise moto_error from None
 
     return wrapped
