@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
@@ -15,6 +15,13 @@ from workshop.paths import repository
 DATA = repository() / "data" / "bikeshare-hourly-2011.csv"
 HEADER = "day,hr,bikers,notes"
 DAMAGED = HEADER + "\n1,0,many,"  # a file without a row that is right
+WIDE = HEADER + f"\n1,0,{'1' * 131_073},"  # a field that the csv module refuses
+WHY = {
+    "empty": "the file has no bytes",
+    "encoding": "the file is not UTF-8 text",
+    "header": "a column is missing in the header",
+    "rows": "no row of this file is right",
+}
 ACCOUNT_ID = "123456789012"
 BIG = 80_000_000  # bytes
 SHOWN = 200  # characters of a file in a message
@@ -31,6 +38,7 @@ class Upload:
     version: str
     body: bytes = field(repr=False)
     number: int
+    sequencer: str
 
     @property
     def name(self) -> str:
@@ -68,7 +76,7 @@ class Upload:
                     "size": len(self.body),
                     "eTag": "d41d8cd98f00b204e9800998ecf8427e",
                     "versionId": self.version,
-                    "sequencer": f"{0x0055AED6DCD90281E0 + self.number:018X}",
+                    "sequencer": self.sequencer,
                 },
             },
         }
@@ -131,7 +139,8 @@ class City:
         body = body.encode() if isinstance(body, str) else body
         bucket = bucket or self.watched
         put = self.s3.put_object(Bucket=bucket, Key=key, Body=body)
-        upload = Upload(bucket, key, put["VersionId"], body, number)
+        sequencer = f"{0x0055AED6DCD90281E0 + number:018X}"
+        upload = Upload(bucket, key, put["VersionId"], body, number, sequencer)
         self.uploads.append(upload)
         return upload
 
@@ -158,14 +167,18 @@ class City:
     def output(self, upload, key):
         """What the function wrote under a key, as soon as it is there; fails if it is not."""
         found = self.account.eventually(lambda: self.read(upload.bucket, key))
+        written = self.written(upload)
+        look = "the Bucket and the Key that your function writes to"
+        if not written:
+            look = "your handler: it wrote nothing at all for this upload; has it code yet?"
         assert found is not None, failure(
             "The upload led to no report."
             if key == upload.report
             else "The file is damaged as a whole, and it is not in quarantine.",
             upload.shown(),
-            key,
-            self.written(upload),
-            f"the Bucket and the Key that your function writes to. {self.log()}",
+            [key],
+            written,
+            f"{look} {self.log()}" if look.endswith("?") else f"{look}. {self.log()}",
             given="upload",
         )
         return found
@@ -215,7 +228,7 @@ class City:
             for key in keys
             if key != upload.key and (upload.version in key or upload.name in key)
         ]
-        return found[:2] or "nothing"
+        return found[:2]
 
     def log(self):
         """What the function printed last, errors among it."""
@@ -261,6 +274,16 @@ def expect_report(city, upload, look, what="The report is wrong.", **wanted):
 
 def expect_quarantine(city, upload, reason, what):
     """Fails unless the upload is in quarantine with the reason, and has no report."""
+    city.account.eventually(lambda: city.written(upload))
+    assert city.read(upload.bucket, upload.report) is None, failure(
+        "The file is damaged as a whole and has a report all the same.",
+        upload.shown(),
+        [upload.copy],
+        [upload.report],
+        f"what you do when the file is read: {WHY[reason]}, so it gets no report, and its reason "
+        f"is `{reason}`",
+        given="upload",
+    )
     body, metadata = city.output(upload, upload.copy)
     came = metadata.get("reason")
     assert came == reason, failure(
@@ -277,14 +300,6 @@ def expect_quarantine(city, upload, reason, what):
         upload.body[:SHOWN].decode("utf-8", "backslashreplace"),
         body[:SHOWN].decode("utf-8", "backslashreplace"),
         "CopySource of copy_object: Bucket, Key and VersionId, and no text in between",
-        given="upload",
-    )
-    assert city.read(upload.bucket, upload.report) is None, failure(
-        "The file is damaged as a whole and has a report all the same.",
-        upload.shown(),
-        "no report",
-        upload.report,
-        "where you write the report: only once the whole file is read, and right",
         given="upload",
     )
     wanted = {"version_id": upload.version, "output": upload.copy, "status": "quarantined"}
@@ -341,6 +356,40 @@ def test_upload_becomes_a_report_and_a_row(city):
     expect_row(city, upload, row | {"status": "reported", "output": upload.report})
 
 
+def test_writes_nothing_where_it_is_watched(city):
+    """The function's output does not call the function again."""
+    good = city.upload(table_of("1,0,16,"))
+    city.account.settle()  # one after the other: one environment serves both
+    damaged = city.upload(DAMAGED)
+    city.account.settle()
+    pages = city.s3.get_paginator("list_object_versions").paginate(Bucket=city.watched)
+    versions = [each for page in pages for each in page.get("Versions", [])]
+    known = {upload.version for upload in city.uploads}
+    extra = [
+        each["Key"]
+        for each in versions
+        if each["Key"].startswith("incoming/") and each["VersionId"] not in known
+    ]
+    loops = len([key for key in extra if key.endswith(".csv")])
+    what = "The function wrote under incoming/, where its own trigger watches."
+    if loops:
+        what = (
+            f"Your function was called by its own output: {loops} files under incoming/ are none "
+            "that were uploaded. Each made the next one, until Lambda stopped the loop after 16 "
+            "rounds; on AWS you pay for them."
+        )
+    assert not extra, failure(
+        what,
+        [good.shown(), damaged.shown()],
+        "nothing but the uploads under incoming/",
+        extra[:3],
+        "Key=... of put_object and copy_object: reports/ and quarantine/ are not watched",
+        given="uploads",
+    )
+    city.output(good, good.report)
+    city.output(damaged, damaged.copy)
+
+
 def test_keys_with_blanks_and_umlauts_work(city):
     """The key in an event is URL-encoded: a blank is a plus sign, a plus sign is %2B."""
     upload = city.upload(table_of("1,0,16,"), name="2011/räder am 1+2 januar")
@@ -355,14 +404,22 @@ def test_every_record_counts(city):
     damaged = city.upload(DAMAGED, bucket=city.quiet)
     uploads.insert(1, damaged)
     city.send(*uploads)
-    look = 'the loop over event["Records"]: it goes on after the first, and after a damaged file'
     for number, upload in enumerate(uploads, 1):
-        key = upload.copy if upload is damaged else upload.report
-        found = city.read(upload.bucket, key)
-        assert found, failure(
-            f"Record {number} of an event with three was not handled.",
+        key, what, look = (
+            upload.report,
+            "a file that is right; it should have a report",
+            'the loop over event["Records"]: it goes on after the first, and after a damaged file',
+        )
+        if upload is damaged:
+            key, what, look = (
+                upload.copy,
+                "a damaged file; it should be in quarantine",
+                f"what you do when the file is read: {WHY['rows']}, so its reason is `rows`",
+            )
+        assert city.read(upload.bucket, key), failure(
+            f"Record {number} of an event with three is {what}.",
             [each.key for each in uploads],
-            key,
+            [key],
             city.written(upload),
             look,
             given="keys",
@@ -384,7 +441,10 @@ def test_damaged_rows_are_counted(city):
             "2,3,5,calm,again",
         ),
     )
-    look = "what you do with a row that int() or the ranges refuse: count it, and go on"
+    look = (
+        "what you do with a row that has too many or too few fields, or that int() or the ranges "
+        "refuse: count it, and go on"
+    )
     for row in damaged:
         upload = city.upload(table_of(good[0], row, *good[1:]))
         what = f"The row {row!r} is damaged, and the report does not say so."
@@ -408,7 +468,7 @@ def test_byte_order_mark_is_no_part_of_the_header(city):
     assert found is not None, failure(
         "A file with a byte order mark, as Excel saves it, got no report.",
         upload.shown(),
-        upload.report,
+        [upload.report],
         city.written(upload),
         look,
         given="upload",
@@ -423,6 +483,7 @@ def test_unusable_files_go_to_quarantine(city):
         ("day,hr,riders\n1,0,16", "header"),
         (DAMAGED, "rows"),
         (table_of(), "rows"),
+        (WIDE, "rows"),
     ):
         upload = city.upload(body)
         expect_quarantine(city, upload, reason, "The reason in the metadata is wrong.")
@@ -510,68 +571,74 @@ def test_same_event_twice_changes_nothing(city):
 def test_late_event_leaves_the_newer_row(city):
     """Events may come out of order: one of an older version leaves the newer row alone."""
     name = f"late-{next(_numbers)}"
+    damaged = city.upload(DAMAGED, name=name, bucket=city.quiet)
+    # Shorter, so that it is lower as a number and higher as a text.
+    damaged = replace(damaged, sequencer="FF02")
     older = city.upload(table_of("1,0,1,"), name=name, bucket=city.quiet)
     newer = city.upload(table_of("1,0,2,"), name=name, bucket=city.quiet)
-    city.send(older)
-    expect_row(city, older, {"version_id": older.version})
+    city.send(damaged)
+    expect_row(city, damaged, {"version_id": damaged.version})
     city.send(newer)
-    what = "A newer version came, and the row does not tell of it."
-    expect_row(city, newer, {"version_id": newer.version}, what)
-    city.send(older)
     came = city.row(newer).get("version_id")
     assert came == newer.version, failure(
-        "The event of an older version came late, and took the place of the newer one.",
-        _short({"Records": [older.record()]}),
+        "A newer version came, and the row does not tell of it.",
+        {"its sequencer": newer.sequencer, "the sequencer of the row": damaged.sequencer},
         {"version_id": newer.version},
         {"version_id": came},
-        "the sequencer: put_item with a ConditionExpression that compares it with the row's",
+        "how you compare sequencers: fill up the shorter one with zeros on the left",
+        given="events",
     )
-
-
-def test_errors_of_aws_come_out(city):
-    """What S3 refuses is no fault of the file: the error comes out, so that Lambda retries."""
-    upload = city.upload(table_of("1,0,16,"), bucket=city.quiet)
-    city.s3.delete_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version)
-    result = city.function.invoke({"Records": [upload.record()]})
-    assert result.error is not None, failure(
-        "S3 refused to hand over the object, and the function ended as if all were well.",
-        _short({"Records": [upload.record()]}),
-        "an error, such as NoSuchVersion, so that Lambda tries the event again",
-        result.value,
-        "get_object, which every event needs, and every `except` around it: catch what a damaged "
-        "file raises, and nothing more",
-    )
-
-
-def test_writes_nothing_where_it_is_watched(city):
-    """The function's output does not call the function again."""
-    good = city.upload(table_of("1,0,16,"))
-    city.account.settle()  # one after the other: one environment serves both
-    damaged = city.upload(DAMAGED)
-    city.account.settle()
-    pages = city.s3.get_paginator("list_object_versions").paginate(Bucket=city.watched)
-    versions = [each for page in pages for each in page.get("Versions", [])]
-    known = {upload.version for upload in city.uploads}
-    extra = [
-        each["Key"]
-        for each in versions
-        if each["Key"].startswith("incoming/") and each["VersionId"] not in known
-    ]
-    loops = len([key for key in extra if key.endswith(".csv")])
-    what = "The function wrote under incoming/, where its own trigger watches."
-    if loops:
-        what = (
-            f"Your function was called by its own output: {loops} files under incoming/ are none "
-            "that were uploaded. Each made the next one, until Lambda stopped the loop after 16 "
-            "rounds; on AWS you pay for them."
+    what = "A file was damaged, and its newer version is right: the row holds things of both."
+    expect_row(city, newer, {"status": "reported", "reason": None}, what)
+    for late in (older, damaged):
+        city.send(late)
+        came = city.row(newer).get("version_id")
+        assert came == newer.version, failure(
+            "The event of an older version came late, and took the place of the newer one.",
+            _short({"Records": [late.record()]}),
+            {"version_id": newer.version},
+            {"version_id": came},
+            "the sequencer: put_item with a ConditionExpression that compares it with the row's, "
+            "for files that are reported and for files in quarantine",
         )
-    assert not extra, failure(
-        what,
-        [good.shown(), damaged.shown()],
-        "nothing but the uploads under incoming/",
-        extra[:3],
-        "Key=... of put_object and copy_object: reports/ and quarantine/ are not watched",
-        given="uploads",
+    assert city.read(older.bucket, older.report), failure(
+        "The event of an older version came late, and its report is missing.",
+        _short({"Records": [older.record()]}),
+        [older.report],
+        [],
+        "where you compare the sequencer: the condition is for the row alone",
     )
-    city.output(good, good.report)
-    city.output(damaged, damaged.copy)
+
+
+def test_errors_of_aws_come_out(city, deploy):
+    """What S3 or DynamoDB refuses is no fault of the file: it comes out, and Lambda retries."""
+    upload = city.upload(table_of("1,0,16,"), bucket=city.quiet)
+    lost = city.upload(table_of("1,0,16,"), bucket=city.quiet)
+    city.s3.delete_object(Bucket=lost.bucket, Key=lost.key, VersionId=lost.version)
+    elsewhere = deploy(TABLE=city.account.name("table"))  # a table that does not exist
+    for function, sent, refused, example, look in (
+        (
+            city.function,
+            lost,
+            "S3 refused to hand over the object",
+            "NoSuchVersion",
+            "get_object, which every event needs, and every `except` around it: catch what a "
+            "damaged file raises, and nothing more",
+        ),
+        (
+            elsewhere,
+            upload,
+            "DynamoDB refused to write the row",
+            "ResourceNotFoundException",
+            "the `except` around put_item: ConditionalCheckFailedException is no failure; raise "
+            "all others again",
+        ),
+    ):
+        result = function.invoke({"Records": [sent.record()]})
+        assert result.error is not None, failure(
+            f"{refused}, and the function ended as if all were well.",
+            _short({"Records": [sent.record()]}),
+            f"an error, such as {example}, so that Lambda tries the event again",
+            result.value,
+            look,
+        )

@@ -6,7 +6,7 @@ import matplotlib
 import pytest
 
 from workshop.cloud import Invocation
-from workshop.notebook.s3_events import draw_rides, draw_rounds
+from workshop.notebook.s3_events import draw_rides, draw_rounds, draw_tries
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +58,15 @@ def test_rounds_are_a_row_each_and_the_stop_is_the_last(plots):
     assert [text.get_text() for text in axes.texts] == ["stopped by Lambda"]
 
 
-def test_no_rounds_say_so(capsys):
-    draw_rounds([])
+def test_tries_are_marks_and_the_waits_are_told(plots):
+    draw_tries([invocation(100.15, 100.2), invocation(100.0, 100.05), invocation(100.4, 100.45)])
+    (axes,) = plots.gcf().axes
+    assert [round(mark.get_xdata()[0], 2) for mark in axes.lines] == [0.0, 0.15, 0.4]
+    texts = [text.get_text() for text in axes.texts if text.get_text()]
+    assert texts == ["try 1", "try 2", "try 3", "waits 0.1 s", "waits 0.2 s"]
+
+
+@pytest.mark.parametrize("draw", [draw_rounds, draw_tries])
+def test_nothing_to_draw_is_said(draw, capsys):
+    draw([])
     assert "Nothing ran yet" in capsys.readouterr().out

@@ -11,13 +11,14 @@ keeps versions. The event holds one record or more, and all of them count:
 
 A file has a header line; columns come in any order, and there may be more than these:
 
-    day      day of the year, a whole number from 1 to 366
-    hr       hour, a whole number from 0 to 23
-    bikers   rides begun in that hour, a whole number, 0 or more
+    day      day of the year, from 1 to 366
+    hr       hour, from 0 to 23
+    bikers   rides begun in that hour, 0 or more
 
-It is UTF-8 text, with or without a byte order mark, and has 60 MB or more. An empty line is no
-row. A row is damaged if it has more or fewer fields than the header, or if one of the three
-columns holds something else than said above: it is counted, and the rest of the file is used.
+All three are whole numbers, as int() reads them. The file is UTF-8 text, with or without a byte
+order mark, and may have 60 MB or more. An empty line is no row. A row is damaged if it has more
+or fewer fields than the header, or if one of the three columns holds something else than said
+above: it is counted, and the rest of the file is used.
 
 1. The report goes to the bucket of the upload, to reports/NAME/VERSION.json. NAME is the key
    without `incoming/` and `.csv`, VERSION the versionId in the event. Exactly these keys:
@@ -36,17 +37,22 @@ columns holds something else than said above: it is counted, and the rest of the
 
 A file that is damaged as a whole gets no report. It is copied to quarantine/NAME/VERSION.csv,
 unchanged, with the object metadata `reason`, and its row holds file, version_id, output (the
-copy's key), status "quarantined" and reason. The reasons:
+copy's key), status "quarantined" and reason. The reasons (where two fit, either is right):
 
     empty       it has no bytes
     encoding    it is not UTF-8 text
     header      a column is missing in the header
-    rows        no row in it is right, or the csv module cannot read it
+    rows        no row in it is right, or the csv module cannot read it (it raises csv.Error
+                for a field of more than 131,072 characters)
 
-Events may come twice, and late. The same event again changes nothing, in the report and in the
-row. An event of an older version (its sequencer is lower, as hexadecimal text) leaves the row of
-a newer one alone. What S3 or DynamoDB refuses is no fault of the file: let that error out, so
-that Lambda tries the event again. Nobody reads the result. Write nothing under `incoming/`.
+Events may come twice, and late. After the same event again, the report's content and the row are
+as before. The event of an older version leaves the row of a newer one alone, reported or
+quarantined; its own report or copy is written all the same. Of two versions of a key, the one
+with the lower sequencer is older: a hexadecimal number, whose texts may have different lengths.
+The row of a newer version replaces the whole row: once a file is mended, no `reason` is left.
+
+What S3 or DynamoDB refuses is no fault of the file: let that error out, so that Lambda tries the
+event again. Nobody reads the result. Write nothing under `incoming/`.
 
 function.json gives the function 60 s and 128 MB. Leave it as it is.
 """

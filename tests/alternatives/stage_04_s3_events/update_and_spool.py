@@ -84,10 +84,11 @@ def keep(key, row):
     values = {f":{number}": value for number, value in enumerate(row.values())}
     order = f"#{list(row).index('order')}"
     mine = f":{list(row).index('order')}"
+    gone = "" if "reason" in row else " REMOVE reason"
     try:
         table.update_item(
             Key={"file": key},
-            UpdateExpression="SET " + ", ".join(f"#{n} = :{n}" for n in range(len(row))),
+            UpdateExpression="SET " + ", ".join(f"#{n} = :{n}" for n in range(len(row))) + gone,
             ConditionExpression=f"attribute_not_exists({order}) OR {order} <= {mine}",
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=values,

@@ -1,6 +1,6 @@
-"""One damaged row puts the whole file into quarantine."""
+"""Compares sequencers as texts of different lengths."""
 
-# caught by: test_damaged_rows_are_counted
+# caught by: test_late_event_leaves_the_newer_row
 
 # --- your imports, constants and helpers: start ---
 import csv
@@ -69,7 +69,8 @@ def figures(rows):
         try:
             day, hour, bikers = numbers(row)
         except ValueError:
-            raise DamagedFile("rows") from None
+            damaged += 1
+            continue
         good += 1
         by_day[day] += bikers
         by_hour[hour] += bikers
@@ -111,7 +112,7 @@ def quarantine(bucket, key, version, name, reason):
 
 def remember(row, sequencer):
     """Writes the row, unless a newer version's row is there. Writing it again changes nothing."""
-    mine = sequencer.zfill(32)  # of one length, so that texts compare as numbers do
+    mine = sequencer
     try:
         table.put_item(
             Item=row | {"sequencer": mine},
