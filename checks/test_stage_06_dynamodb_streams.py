@@ -8,9 +8,11 @@ import uuid
 
 import pytest
 
-from workshop.grading.words import failure
+from workshop.grading.words import failure, show
 
-NOT_BIKES = ({"S": "4"}, {"N": "-1"}, {"N": "2.5"}, {"NULL": True}, None)
+NOT_BIKES = ({"S": "4"}, {"N": "-1"}, {"N": "2.5"}, {"BOOL": True}, {"NULL": True}, None)
+TOO_LONG = 300_000  # characters: SNS takes messages of up to 256 KB
+OWN_LINES = re.compile(r"(?!INIT_START|START|END|REPORT)\S")  # of a log: what is not Lambda's
 
 
 class City:
@@ -112,9 +114,21 @@ class City:
         return found
 
     def log(self):
-        """The last error that the function logged, to show beside what went wrong."""
-        errors = [line for line in self.account.log_of(self.function) if "[ERROR]" in line]
-        return f"\n            its log says: {errors[-1].strip()}" if errors else ""
+        """The last error that the function logged, or else its last line."""
+        lines = [each for each in self.account.log_of(self.function) if OWN_LINES.match(each)]
+        said = [line for line in lines if "[ERROR]" in line] or lines
+        return f"\n            its log says: {said[-1].strip()}" if said else ""
+
+    def why(self, came, station):
+        """What to show beside alerts that differ; if none came, what the records give once more."""
+        if came:
+            return self.log()
+        again = self.function.invoke(self.records(station))
+        return (
+            "\n            TOPIC_ARN and MARKS_TABLE: are both read from the environment?"
+            f"\n            for the same records it returns: {show(again.error or again.value)}"
+            + self.log()
+        )
 
     def _switch(self, enabled):
         client = self.account.client("lambda")
@@ -137,14 +151,29 @@ def read(text):
 
 
 def brief(event):
-    """What a learner needs to see of an event's records."""
-    found = []
+    """What a learner needs to see of an event's records, a line for each."""
+    lines = []
     for record in event["Records"]:
         change = record["dynamodb"]
-        images = {name: change[name] for name in ("OldImage", "NewImage") if name in change}
-        bikes = {name: image.get("num_bikes_available") for name, image in images.items()}
-        found.append([change["SequenceNumber"], record["eventName"], bikes])
-    return found
+        old, new = (bikes_in(change.get(name)) for name in ("OldImage", "NewImage"))
+        lines.append(f"{change['SequenceNumber']} {record['eventName']} bikes: {old} -> {new}")
+    return lines
+
+
+def bikes_in(image):
+    """An image's number of bikes, as DynamoDB writes it."""
+    if image is None:
+        return "no image"
+    return show(image["num_bikes_available"]) if "num_bikes_available" in image else "not there"
+
+
+def renamed(record, station):
+    """A record like another, of a station that nobody has heard of yet."""
+    other = json.loads(json.dumps(record)) | {"eventID": uuid.uuid4().hex}
+    for part in ("Keys", "OldImage", "NewImage"):
+        if part in other["dynamodb"]:
+            other["dynamodb"][part]["station_id"] = {"S": station}
+    return other
 
 
 def number_of(record):
@@ -181,7 +210,12 @@ def expect(city, station, bikes, wanted, what, look):
     city.happens(*[(station, each) for each in bikes])
     came = city.kinds(station, len(wanted))
     assert came == sorted(wanted), failure(
-        what, {"num_bikes_available": bikes}, sorted(wanted), came, look + city.log(), "writes"
+        what,
+        {"num_bikes_available": bikes},
+        sorted(wanted),
+        came,
+        look + city.why(came, station),
+        "writes",
     )
 
 
@@ -201,7 +235,11 @@ def answer(function, event, look):
 
 def reported(function, event, look):
     """The identifiers that the function reports for an event, in their order."""
-    value = answer(function, event, look)
+    return identifiers(answer(function, event, look), event, look)
+
+
+def identifiers(value, event, look):
+    """The identifiers in a result, in their order."""
     if value in (None, {}, "", []):  # Lambda takes these for a success
         return []
     items = value.get("batchItemFailures") if isinstance(value, dict) else None
@@ -287,7 +325,7 @@ def test_the_message_is_the_contracts(city, station):
         {"num_bikes_available": [10, 0, 12]},
         wanted,
         came,
-        look + city.log(),
+        look + city.why(came, station),
         "writes",
     )
 
@@ -352,7 +390,7 @@ def test_good_records_around_a_bad_one_alert(city, station):
         event,
         wanted,
         came,
-        look + city.log(),
+        look + city.why(came["station"], station),
         "writes",
     )
     wanted = [city.records(bad)["Records"][1]["dynamodb"]["SequenceNumber"]]
@@ -362,14 +400,15 @@ def test_good_records_around_a_bad_one_alert(city, station):
         event,
         wanted,
         came,
-        "batchItemFailures: only what you report is retried, then sent to the failure destination",
+        "batchItemFailures: what lies before the lowest number in it is done, the rest comes again."
+        " An identifier that is not in the batch makes the whole batch fail.",
         "writes",
     )
 
 
 def repeat(city, station, event, when):
     """Fails unless an event that was handled before gives no further alert."""
-    look = "where you remember what was alerted: in MARKS_TABLE, under the record's own eventID"
+    look = "where you remember what was alerted: in MARKS_TABLE, under this record's own key"
     answer(city.function, event, look)
     city.account.settle()
     came = city.kinds(station)
@@ -400,40 +439,64 @@ def test_a_repeated_record_alerts_once_in_another_environment(city, station):
     repeat(city, station, city.records(station), "to a new environment")
 
 
-def test_an_alert_that_failed_is_made_good(account, city, deploy, topic, station):
-    """An alert that could not be published is published when the record comes again."""
-    look = "the order of publish and mark: a mark before the publish must go when that fails"
-    city.happens((station, 1), (station, 0))
-    event = {"Records": city.records(station)["Records"][1:]}
-    alerted = len(city.kinds(station))
-    variables = {"TOPIC_ARN": f"{topic[0]}-gone", "MARKS_TABLE": account.table()}
-    other = deploy(**variables)
+def test_an_alert_that_failed_is_made_good(account, city, deploy, station):
+    """An alert that could not be published comes later, and no bad record before it is lost."""
+    look = "what you do when sns.publish raises: report the record, or let it raise"
+    bad = f"{station}-bad"
+    city.happens((station, 1), (bad, {"S": "four"}), (station, 0))
+    event = {"Records": city.records(bad, station)["Records"][1:]}
+    name = account.name("topic")
+    arn = ":".join([*city.topic_arn.split(":")[:-1], name])
+    other = deploy(TOPIC_ARN=arn, MARKS_TABLE=account.table())
     first = other.invoke(event)
     if first.error is None:
-        wanted = [event["Records"][0]["dynamodb"]["SequenceNumber"]]
-        came = reported(other, event, look)
+        wanted = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+        came = identifiers(first.value, event, look)
         assert came == wanted, failure(
-            "The topic did not exist. The result does not report the record without an alert.",
+            "The topic does not exist. The first record is bad, the second cannot alert. What lies"
+            " before the lowest number that you report counts as done.",
             brief(event),
             wanted,
             came,
-            "what you do when sns.publish raises: report the record, or let it raise",
+            look + "; report it together with the bad records before it",
             "records",
         )
-    client = account.client("lambda")
-    settings = client.get_function_configuration(FunctionName=other.name)
-    variables = {**settings["Environment"]["Variables"], "TOPIC_ARN": topic[0]}
-    client.update_function_configuration(
-        FunctionName=other.name, Environment={"Variables": variables}
-    )
-    client.get_waiter("function_updated_v2").wait(FunctionName=other.name)
+    city.account.settle()
+    _, alerts_url = account.topic(name)
     answer(other, event, look)
-    account.settle()
-    came = city.kinds(station, alerted + 1)[alerted:]
-    assert came == ["empty"], failure(
-        "The topic did not exist at first. Now it does, and the record came again.",
+    found = []
+    account.eventually(lambda: found.extend(account.messages(alerts_url)) or found)
+    came = ["empty" if '"empty"' in each else each for each in found]
+    wanted = ["empty"]
+    assert came == wanted, failure(
+        "The topic did not exist at first. Now it does, and the records came again.",
         brief(event),
-        ["empty"],
+        wanted,
+        came,
+        "the order of publish and mark: a mark before the publish must go when that fails",
+        "records",
+    )
+
+
+def test_publishes_nothing_after_a_failed_alert(city, station):
+    """No alert overtakes one that failed: the records after it wait for the next attempt."""
+    look = "where you catch what sns.publish raises: report that record, and leave the loop"
+    after = f"{station}-after"
+    city.happens((f"{station}-1", 0), (f"{station}-2", 0))
+    first, second = city.records(f"{station}-1", f"{station}-2")["Records"]
+    event = {"Records": [renamed(first, "S" * TOO_LONG), renamed(second, after)]}
+    result = city.function.invoke(event)
+    failed = [] if result.error else identifiers(result.value, event, look)
+    city.account.settle()
+    wanted = {"the first has failed": True, "alerts of the second": []}
+    came = {
+        "the first has failed": bool(result.error) or first["dynamodb"]["SequenceNumber"] in failed,
+        "alerts of the second": city.kinds(after, 0),
+    }
+    assert came == wanted, failure(
+        "The first record's station_id is too long for a message of SNS, so publish raises.",
+        brief(event),
+        wanted,
         came,
         look,
         "records",

@@ -25,14 +25,19 @@ The result names the records that failed, and is an empty list if none did:
 
     {"batchItemFailures": [{"itemIdentifier": "1100000000017454423010"}]}
 
+Lambda takes None or {} for an empty list, too; the checks want the list.
+
 A bad record is an INSERT or MODIFY with an image whose `num_bikes_available` is not there, is no
 DynamoDB number (N), or is no whole number from 0 on. Report its SequenceNumber and go on with the
-records after it. A bad record never raises.
+records after it. A bad record never raises. A REMOVE is never bad.
 
 A repeated record alerts once. Lambda may send a record again: at once, later, to another
-execution environment, alone or in another batch. Remember what was alerted in the marks table.
-If an alert cannot be published, report that record (or raise), publish nothing after it, and
-leave no mark that would silence the next attempt.
+execution environment, alone or in another batch. Remember what was alerted in the marks table;
+the `id` of a mark is yours to choose, and eventID serves.
+
+If an alert cannot be published, publish nothing after it, and leave no mark that would silence
+the next attempt. Report that record together with the bad ones before it, or raise: what lies
+before the lowest number that you report counts as done.
 
 Environment variables: TOPIC_ARN, the topic; MARKS_TABLE, a table of your own with the key `id`
 (a text). Beside it you may use SNS and nothing else. Read both variables; do not write names.

@@ -104,10 +104,10 @@ class Account:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, found["Attributes"]["QueueArn"]
 
-    def topic(self) -> tuple[str, str]:
+    def topic(self, name: str | None = None) -> tuple[str, str]:
         """A new topic's ARN, and the URL of a queue that gets each message as it was published."""
         sns = self.client("sns")
-        arn = sns.create_topic(Name=self.name("topic"))["TopicArn"]
+        arn = sns.create_topic(Name=name or self.name("topic"))["TopicArn"]
         self.later(sns.delete_topic, TopicArn=arn)
         url, queue_arn = self.queue()
         allow = {

@@ -27,8 +27,13 @@ def compare(expected: Any, came: Any) -> str:
 def failure(
     what: str, event: Any, expected: Any, came: Any, look: str, given: str = "event"
 ) -> str:
-    """The message of a check that failed; `given` says what `event` is, if it is no event."""
-    asked = f"  {given + ':':<9} {_shorten(show(event))}"
+    """The message of a check that failed; `given` says what `event` is, if it is no event.
+
+    An event that is a list of texts is shown one a line, as it is.
+    """
+    lines = isinstance(event, list) and event and all(isinstance(each, str) for each in event)
+    said = f"\n{'':<12}".join(event) if lines else show(event)
+    asked = f"  {given + ':':<9} {_shorten(said)}"
     return f"{what}\n{asked}\n{compare(expected, came)}\n  look at:  {look}"
 
 

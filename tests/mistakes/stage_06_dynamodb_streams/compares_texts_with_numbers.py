@@ -10,6 +10,7 @@
 # caught by: test_an_alert_that_failed_is_made_good
 # caught by: test_good_records_around_a_bad_one_alert
 # caught by: test_ignores_every_other_change
+# caught by: test_publishes_nothing_after_a_failed_alert
 # caught by: test_the_message_is_the_contracts
 
 # --- your imports, constants and helpers: start ---

@@ -1,6 +1,7 @@
 """Names the bad record by its eventID, which makes Lambda retry the whole batch."""
 
 # caught by: test_a_bad_old_image_is_a_bad_record
+# caught by: test_an_alert_that_failed_is_made_good
 # caught by: test_good_records_around_a_bad_one_alert
 # caught by: test_reports_bad_records_by_their_sequence_numbers
 

@@ -1,5 +1,6 @@
 """Ends the batch at the bad record, so those after it are given up with it."""
 
+# caught by: test_an_alert_that_failed_is_made_good
 # caught by: test_good_records_around_a_bad_one_alert
 # caught by: test_reports_bad_records_by_their_sequence_numbers
 
