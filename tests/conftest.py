@@ -18,6 +18,23 @@ _numbers = itertools.count(1)
 NO_BUBBLEWRAP = "bubblewrap is missing here, or may make no namespaces"
 
 
+# Their tests take seconds each and share nothing: they go first, to any process that is free.
+LONG = (
+    "test_stage_checks.py",
+    "test_activity.py",
+    "test_notebooks.py",
+    "test_cloud_seam_releases.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The tests of a file stay in one process, with their cloud; the long ones are spread."""
+    items.sort(key=lambda item: item.path.name not in LONG)  # stable
+    for item in items:
+        group = item.nodeid if item.path.name in LONG else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @dataclass
 class Answer:
     """What an invocation answered; `value` is the payload as Python."""
