@@ -611,7 +611,7 @@ def test_late_event_leaves_the_newer_row(city):
 
 
 def test_errors_of_aws_come_out(city, deploy):
-    """What S3 or DynamoDB refuses is no fault of the file: it comes out, and Lambda retries."""
+    """What S3 or DynamoDB refuses is no fault of the file: the error comes out."""
     upload = city.upload(table_of("1,0,16,"), bucket=city.quiet)
     lost = city.upload(table_of("1,0,16,"), bucket=city.quiet)
     city.s3.delete_object(Bucket=lost.bucket, Key=lost.key, VersionId=lost.version)
