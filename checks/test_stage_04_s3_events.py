@@ -167,18 +167,14 @@ class City:
     def output(self, upload, key):
         """What the function wrote under a key, as soon as it is there; fails if it is not."""
         found = self.account.eventually(lambda: self.read(upload.bucket, key))
-        written = self.written(upload)
-        look = "the Bucket and the Key that your function writes to"
-        if not written:
-            look = "your handler: it wrote nothing at all for this upload; has it code yet?"
         assert found is not None, failure(
             "The upload led to no report."
             if key == upload.report
             else "The file is damaged as a whole, and it is not in quarantine.",
             upload.shown(),
             [key],
-            written,
-            f"{look} {self.log()}" if look.endswith("?") else f"{look}. {self.log()}",
+            self.written(upload),
+            f"{self.where(upload)} {self.log()}",
             given="upload",
         )
         return found
@@ -229,6 +225,15 @@ class City:
             if key != upload.key and (upload.version in key or upload.name in key)
         ]
         return found[:2]
+
+    def where(self, upload):
+        """Where to look if an output is missing."""
+        written = self.written(upload)
+        if not written:
+            return "your handler, which wrote nothing at all for this upload; has it code yet?"
+        if upload.report in written:
+            return "what you do when the file is read: if no row is right, it goes to quarantine."
+        return "the Bucket and the Key that your function writes to."
 
     def log(self):
         """What the function printed last, errors among it."""
