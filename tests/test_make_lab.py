@@ -21,7 +21,7 @@ import pytest
 from workshop.lab import FIRST_NOTEBOOK
 from workshop.paths import repository
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*token=\w+")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*token=[\w-]+")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def lab(tmp_path_factory):
     environ |= {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "AWS_PROFILE": "work"}
     environ |= {"JUPYTER_DATA_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "workshop.lab", "--port", "8990", "--no-browser"],
+        [sys.executable, "-m", "workshop.lab", "--port", str(free_port()), "--no-browser"],
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -48,6 +48,13 @@ def lab(tmp_path_factory):
     yield said, process
     process.terminate()
     process.wait(timeout=30)
+
+
+def free_port() -> int:
+    """A port that no other run of these tests uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for_connection(address: urllib.parse.SplitResult) -> None:
