@@ -27,7 +27,7 @@ class Pattern:
 
     def match(self, message: str) -> dict[str, str] | None:
         """The fields that the pattern extracts from a message, or None if it does not match."""
-        raise NotImplementedError
+        raise RuntimeError("each kind of pattern says what it matches")
 
 
 @dataclass
