@@ -34,7 +34,7 @@ QUANTITY = re.compile(
     r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-MACHINE_PATHS = re.compile(r"(?:/home/|/root/|/Users/|[A-Z]:\\Users\\)\w")
+MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
 NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong", "Cleanup"]
 HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
