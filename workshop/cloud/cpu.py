@@ -39,6 +39,7 @@ class CpuShare:
         self._listed_at = 0.0
 
     def __enter__(self) -> CpuShare:
+        self._measure()  # what INIT and earlier invocations used does not count
         self._thread.start()
         return self
 
@@ -47,7 +48,6 @@ class CpuShare:
         self._thread.join()
 
     def _govern(self) -> None:
-        self._measure()  # what INIT and earlier invocations used does not count
         credit, before = self._part * PERIOD_S, time.monotonic()
         while not self._over.wait(LOOK_EVERY_S):
             now = time.monotonic()

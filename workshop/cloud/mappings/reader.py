@@ -159,5 +159,5 @@ class ShardReader:
 
 def _is_gone(error: Exception) -> bool:
     """Whether there is no such stream any more."""
-    response = getattr(error, "response", {})
+    response = getattr(error, "response", None) or {}  # a lost connection has none
     return response.get("Error", {}).get("Code") == "ResourceNotFoundException"
