@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import threading
 from typing import Any
 
 from .environ import REGION, client_environ
 from .tracing import carry
+
+_making = threading.Lock()
+
+
+@functools.cache
+def _session() -> Any:
+    """One for all clients of this process: it reads boto3's descriptions of AWS only once."""
+    import boto3
+
+    return boto3.Session()
 
 
 class Clients:
@@ -36,19 +47,22 @@ class Clients:
 
     def make(self, service: str, region: str = REGION, key_id: str = "", **kwargs: Any) -> Any:
         """A boto3 client that does not retry: a throttle shows as one."""
-        import boto3
         from botocore.config import Config
 
         config = Config(
             retries={"total_max_attempts": 1}, read_timeout=910, max_pool_connections=256
         )
-        session = boto3.Session(
-            aws_access_key_id=key_id or self.owner_key,
-            aws_secret_access_key=self.secret,
-            region_name=region,
-        )
         config = config.merge(kwargs.pop("config", Config()))
-        return session.client(service, endpoint_url=self.endpoint_url, config=config, **kwargs)
+        with _making:  # a session makes one at a time
+            return _session().client(
+                service,
+                region_name=region,
+                aws_access_key_id=key_id or self.owner_key,
+                aws_secret_access_key=self.secret,
+                endpoint_url=self.endpoint_url,
+                config=config,
+                **kwargs,
+            )
 
     def own(self, service: str, region: str) -> Any:
         """A client with which the cloud itself speaks to its services."""
@@ -59,7 +73,7 @@ class Clients:
         return self._keep(service, region, self.polling_key)
 
     def _keep(self, service: str, region: str, key_id: str) -> Any:
-        with self._lock:  # boto3 makes one at a time
+        with self._lock:
             which = service, region, key_id
             if which not in self._kept:
                 self._kept[which] = carry(self.make(service, region, key_id))

@@ -19,6 +19,8 @@ from .outcomes import FAILED, PASSED, RESULTS, UNCHECKED, CheckResult
 
 LIMIT_S = 300  # for all checks of one run; a function's own timeout comes far earlier
 ELSEWHERE_LIMIT_S = 3600  # the same on another endpoint: AWS takes minutes to tidy up a VPC
+# No cache is left behind, and the end does not wait for five rounds of garbage collection.
+PLUGINS_OFF = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION")
 
 
@@ -59,7 +61,7 @@ def _run_pytest(
     """Runs pytest; returns what it said if it could not do its work, else an empty text."""
     # -I: no file of the current folder and no PYTHONPATH reaches this Python.
     command = [sys.executable, "-I", "-m", "pytest", *map(str, files), "-q", "--color=no"]
-    command += ["-p", "no:cacheprovider", f"--exercises={exercises}"]
+    command += [*PLUGINS_OFF, f"--exercises={exercises}"]
     environ = scrubbed(os.environ)
     environ |= {RESULTS: str(target), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environ.pop("PYTEST_ADDOPTS", None)
