@@ -14,8 +14,8 @@ _making = threading.Lock()
 
 
 @functools.cache
-def _session() -> Any:
-    """One for all clients of this process: it reads boto3's descriptions of AWS only once."""
+def session() -> Any:
+    """The session of all clients in this process: it reads boto3's descriptions of AWS once."""
     import boto3
 
     return boto3.Session()
@@ -54,7 +54,7 @@ class Clients:
         )
         config = config.merge(kwargs.pop("config", Config()))
         with _making:  # a session makes one at a time
-            return _session().client(
+            return session().client(
                 service,
                 region_name=region,
                 aws_access_key_id=key_id or self.owner_key,

@@ -69,6 +69,7 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - SNS (seam/sns.py): `Subscription.publish`, `SNSBackend.subscribe`, `publish` and
   `set_subscription_attributes`, `SNSResponse.subscribe`: overridden, so that functions are
   subscribed and get messages as on AWS, and one bad subscriber keeps nothing from the others.
+- `moto.ec2`, `moto.ssm.models`: imported by moto_ec2.py, which saves most of a second.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
 tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..environ import ACCOUNT_ID
 from ..validation import invalid
+from . import moto_ec2
 
 NOT_FOUND = (
     "Error occurred while {call}. EC2 Error Code: {code}. EC2 Error Message: The {what} '{name}' "
@@ -53,6 +54,7 @@ def find_subnet(name: str, region: str) -> Any:
 
 
 def _ec2(region: str) -> Any:
+    moto_ec2.load("ec2")
     from moto.ec2.models import ec2_backends  # here, since it takes long to import
 
     return ec2_backends[ACCOUNT_ID][region]

@@ -28,6 +28,7 @@ from . import (
     kinesis,
     logs,
     mappings,
+    moto_ec2,
     rest_apis,
     s3,
     scheduler,
@@ -120,7 +121,13 @@ def stop() -> None:
 
 def application() -> Callable[..., Any]:
     """moto's APIs as a WSGI application."""
-    return DomainDispatcherApplication(create_backend_app)
+    return DomainDispatcherApplication(_backend_app)
+
+
+def _backend_app(service: str) -> Any:
+    """The application of one service, made when it is first asked."""
+    moto_ec2.load(service)
+    return create_backend_app(service)
 
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
