@@ -32,8 +32,8 @@ def load(service: str) -> None:
 @contextlib.contextmanager
 def _one_session() -> Iterator[None]:
     """Every `boto3.Session()` is the same one, while moto.ec2 is imported."""
-    original = boto3.Session
-    boto3.Session = session
+    original, shared = boto3.Session, session()
+    boto3.Session = lambda: shared
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -119,8 +120,9 @@ def stop() -> None:
     set_hooks(None)
 
 
+@functools.cache
 def application() -> Callable[..., Any]:
-    """moto's APIs as a WSGI application."""
+    """moto's APIs as a WSGI application; its state is in the backends, which `start` empties."""
     return DomainDispatcherApplication(_backend_app)
 
 
