@@ -1,4 +1,4 @@
-"""Runs a stage's checks with pytest in a process of its own, and collects what came of them."""
+"""Runs each stage's checks with pytest in a process of its own, and collects what came of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..cloud.environ import scrubbed
@@ -30,14 +31,44 @@ def run_checks(
     endpoint_url: str | None = None,
     limit_s: float | None = None,
 ) -> list[CheckResult]:
-    """Grades stages; one result for each check that their files name, run or not."""
-    files = [check_file(stage) for stage in stages]
+    """Grades stages; one result for each check that their files name, run or not.
+
+    Each stage has a local cloud of its own, and as many run at once as there are CPUs; on another
+    endpoint they run one after the other, as they share an account there.
+    """
     limit_s = limit_s or (ELSEWHERE_LIMIT_S if endpoint_url else LIMIT_S)
+    at_once = 1 if endpoint_url else min(len(stages), os.cpu_count() or 1)
+    running: set[subprocess.Popen[bytes]] = set()
+
+    def grade(stage: Stage) -> list[CheckResult]:
+        return _run_stage(stage, exercises, endpoint_url, limit_s, running)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        graded = [pool.submit(grade, stage) for stage in stages]
+        try:
+            return [result for each in graded for result in each.result()]
+        except BaseException:  # Ctrl-C: the checks end with us
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):
+                _kill(process)
+            raise
+
+
+def _run_stage(
+    stage: Stage,
+    exercises: Path,
+    endpoint_url: str | None,
+    limit_s: float,
+    running: set[subprocess.Popen[bytes]],
+) -> list[CheckResult]:
     with tempfile.TemporaryDirectory(prefix="workshop-check-") as folder:
         target = Path(folder) / "results.json"
-        trouble = _run_pytest(files, exercises, endpoint_url, target, limit_s)
+        process = _start_pytest(check_file(stage), exercises, endpoint_url, target)
+        running.add(process)
+        trouble = _wait(process, limit_s)
+        running.discard(process)
         rows = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else []
-    return _complete(stages, [CheckResult(**row) for row in rows], trouble)
+    return _complete(stage, [CheckResult(**row) for row in rows], trouble)
 
 
 def check_file(stage: Stage) -> Path:
@@ -55,12 +86,11 @@ def check_names(stage: Stage) -> dict[str, str]:
     }
 
 
-def _run_pytest(
-    files: list[Path], exercises: Path, endpoint_url: str | None, target: Path, limit_s: float
-) -> str:
-    """Runs pytest; returns what it said if it could not do its work, else an empty text."""
+def _start_pytest(
+    file: Path, exercises: Path, endpoint_url: str | None, target: Path
+) -> subprocess.Popen[bytes]:
     # -I: no file of the current folder and no PYTHONPATH reaches this Python.
-    command = [sys.executable, "-I", "-m", "pytest", *map(str, files), "-q", "--color=no"]
+    command = [sys.executable, "-I", "-m", "pytest", str(file), "-q", "--color=no"]
     command += [*PLUGINS_OFF, f"--exercises={exercises}"]
     environ = scrubbed(os.environ)
     environ |= {RESULTS: str(target), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -68,7 +98,7 @@ def _run_pytest(
     if endpoint_url:
         command += [f"--endpoint-url={endpoint_url}"]
         environ |= {key: os.environ[key] for key in AWS_KEYS if key in os.environ}
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command,
         cwd=repository(),
         env=environ,
@@ -77,30 +107,29 @@ def _run_pytest(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+def _wait(process: subprocess.Popen[bytes], limit_s: float) -> str:
+    """What pytest said if it could not do its work, else an empty text."""
     try:
         said, _ = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
         _kill(process)
         return f"The checks did not end within {limit_s:.0f} s."
-    except BaseException:  # Ctrl-C: the checks end with us
-        _kill(process)
-        raise
     return "" if process.returncode in (0, 1) else said.decode("utf-8", "replace")
 
 
-def _complete(stages: list[Stage], results: list[CheckResult], trouble: str) -> list[CheckResult]:
+def _complete(stage: Stage, results: list[CheckResult], trouble: str) -> list[CheckResult]:
     """Adds what is missing: a check without a result has not passed."""
-    complete = []
-    for stage in stages:
-        found = {result.name: result for result in results if result.stage == stage.name}
-        outcome = UNCHECKED if trouble or "collection" in found else FAILED
-        why = trouble or "The check ended without a result."
-        if "collection" in found:
-            why = found["collection"].message
-        for name, means in check_names(stage).items():
-            missing = CheckResult(stage.name, name, means, outcome, why)
-            complete.append(found.get(name, missing))
-    return complete
+    found = {result.name: result for result in results}
+    outcome = UNCHECKED if trouble or "collection" in found else FAILED
+    why = trouble or "The check ended without a result."
+    if "collection" in found:
+        why = found["collection"].message
+    return [
+        found.get(name, CheckResult(stage.name, name, means, outcome, why))
+        for name, means in check_names(stage).items()
+    ]
 
 
 def summary(results: list[CheckResult]) -> dict[str, int]:

@@ -123,7 +123,7 @@ def stop() -> None:
 @functools.cache
 def application() -> Callable[..., Any]:
     """moto's APIs as a WSGI application; its state is in the backends, which `start` empties."""
-    return DomainDispatcherApplication(_backend_app)
+    return _Dispatcher(_backend_app)
 
 
 def _backend_app(service: str) -> Any:
@@ -135,6 +135,19 @@ def _backend_app(service: str) -> Any:
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
     """Whether an event matches a pattern of EventBridge, or a filter of a mapping."""
     return EventPattern(None, pattern).matches_event(event)
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """Finds the service of a host name once; moto would look through its folders every time."""
+
+    def __init__(self, create_app: Callable[[str], Any]) -> None:
+        super().__init__(create_app)
+        self._found: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._found:
+            self._found[host] = super().get_backend_for_host(host)
+        return self._found[host]
 
 
 class _Backends(BackendDict):
