@@ -12,6 +12,7 @@ import functools
 import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,12 +114,14 @@ def values() -> dict[str, str]:
 def deploy(account, folder, values):
     """Deploys the learner's function: `deploy(VARIABLE="value", ...)`, as often as wanted.
 
-    The keywords are environment variables beside those of function.json.
+    The keywords are environment variables beside those of function.json. `changes`, as in
+    `deploy({"Timeout": 30})`, win over its other settings.
     """
 
-    def deploy_with(**variables: str) -> Function:
+    def deploy_with(changes: dict[str, Any] | None = None, /, **variables: str) -> Function:
         role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
-        deployed = deploy_folder(account.client("lambda"), folder, role, variables, values)
+        client = account.client("lambda")
+        deployed = deploy_folder(client, folder, role, variables, values, changes)
         account.later(deployed.delete)
         return deployed
 

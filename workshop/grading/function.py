@@ -76,11 +76,12 @@ def deploy(
     role: str = ROLE,
     variables: Mapping[str, str] | None = None,
     values: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Function:
     """Creates the function in `folder` and waits until it is active.
 
     `variables` come beside the environment variables of function.json, and win over them.
-    `values` are what its placeholders stand for. Its `ReservedConcurrentExecutions` is no argument
+    `values` are what its placeholders stand for, `changes` win over its settings. Its `ReservedConcurrentExecutions` is no argument
     of create_function: it is set when the function is there.
 
     Raises NotReady where the learner has something to mend first.
@@ -93,6 +94,7 @@ def deploy(
         "Handler": "handler.handler",
         "Role": role,
         **settings,
+        **(changes or {}),
         "FunctionName": name,
         "Code": {"ZipFile": pack(folder)},
     }
