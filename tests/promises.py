@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,10 +49,11 @@ OWN_FOLDERS = {
 
 def files(root: Path, *endings: str) -> Iterator[Path]:
     """The project's own files with these endings."""
-    for path in sorted(root.rglob("*")):
-        inner = path.relative_to(root)
-        if path.suffix in endings and path.is_file() and not OWN_FOLDERS & set(inner.parts):
-            yield path
+    for folder, inner, names in os.walk(root):
+        inner[:] = sorted(set(inner) - OWN_FOLDERS)
+        for path in sorted(Path(folder, name) for name in names):
+            if path.suffix in endings and path.is_file():
+                yield path
 
 
 def stages(root: Path) -> list[dict]:

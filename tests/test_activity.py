@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import chapters
+from warm_aws import warm_aws
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.environ import scrubbed
@@ -57,14 +58,22 @@ def test_blocks_have_a_known_language(chapter):
     assert not wrong, f"Activity.md, {chapter.title}: mark these blocks as one of {KNOWN}: {wrong}"
 
 
+@pytest.fixture(scope="module")
+def aws():
+    """A folder with an `aws` command that does not import itself anew for each call."""
+    with warm_aws() as folder:
+        yield folder
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the chapter's commands are for bash")
-def test_chapter_runs(chapter, tmp_path, monkeypatch):
+def test_chapter_runs(chapter, aws, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workshop").symlink_to(repository() / "workshop")
     before = dict(os.environ)
     with LocalCloud() as cloud:
         environ = scrubbed(before) | cloud.environ()
-        environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+        folders = [str(aws), str(Path(sys.executable).parent), environ["PATH"]]
+        environ["PATH"] = os.pathsep.join(folders)
         environ.pop("PYTEST_ADDOPTS", None)
         for name in set(os.environ) - set(environ):
             monkeypatch.delenv(name)

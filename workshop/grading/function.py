@@ -81,8 +81,9 @@ def deploy(
     """Creates the function in `folder` and waits until it is active.
 
     `variables` come beside the environment variables of function.json, and win over them.
-    `values` are what its placeholders stand for, `changes` win over its settings. Its `ReservedConcurrentExecutions` is no argument
-    of create_function: it is set when the function is there.
+    `values` are what its placeholders stand for, `changes` win over its settings. Its
+    `ReservedConcurrentExecutions` is no argument of create_function: it is set when the function
+    is there.
 
     Raises NotReady where the learner has something to mend first.
     """

@@ -43,7 +43,8 @@ def refresh(file: Path) -> None:
     notebook.metadata = nbformat.from_dict(KEPT_METADATA)
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number:02}"
-        cell.metadata = nbformat.from_dict({})
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     nbformat.write(notebook, file)
 
 
