@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def run_checks(
     """
     limit_s = limit_s or (ELSEWHERE_LIMIT_S if endpoint_url else LIMIT_S)
     at_once = 1 if endpoint_url else min(len(stages), os.cpu_count() or 1)
-    running: set[subprocess.Popen[bytes]] = set()
+    running = _Running()
 
     def grade(stage: Stage) -> list[CheckResult]:
         return _run_stage(stage, exercises, endpoint_url, limit_s, running)
@@ -49,26 +50,8 @@ def run_checks(
             return [result for each in graded for result in each.result()]
         except BaseException:  # Ctrl-C: the checks end with us
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(running):
-                _kill(process)
+            running.end()
             raise
-
-
-def _run_stage(
-    stage: Stage,
-    exercises: Path,
-    endpoint_url: str | None,
-    limit_s: float,
-    running: set[subprocess.Popen[bytes]],
-) -> list[CheckResult]:
-    with tempfile.TemporaryDirectory(prefix="workshop-check-") as folder:
-        target = Path(folder) / "results.json"
-        process = _start_pytest(check_file(stage), exercises, endpoint_url, target)
-        running.add(process)
-        trouble = _wait(process, limit_s)
-        running.discard(process)
-        rows = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else []
-    return _complete(stage, [CheckResult(**row) for row in rows], trouble)
 
 
 def check_file(stage: Stage) -> Path:
@@ -84,6 +67,44 @@ def check_names(stage: Stage) -> dict[str, str]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
+
+
+class _Running:
+    """The processes that run checks; none outlives `end`, also one that is just being started."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._processes.add(process)
+            if self._ended:
+                _kill(process)
+
+    def discard(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._processes.discard(process)
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            for process in self._processes:
+                _kill(process)
+
+
+def _run_stage(
+    stage: Stage, exercises: Path, endpoint_url: str | None, limit_s: float, running: _Running
+) -> list[CheckResult]:
+    with tempfile.TemporaryDirectory(prefix="workshop-check-") as folder:
+        target = Path(folder) / "results.json"
+        process = _start_pytest(check_file(stage), exercises, endpoint_url, target)
+        running.add(process)
+        trouble = _wait(process, limit_s)
+        running.discard(process)
+        rows = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else []
+    return _complete(stage, [CheckResult(**row) for row in rows], trouble)
 
 
 def _start_pytest(
