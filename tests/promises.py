@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from support import caught_by
+from support import read_mistake
 
 from workshop.cloud.runtimes import READ_ON, RUNTIMES
 from workshop.prices import PER_REQUEST, TIERS
@@ -182,10 +182,10 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
         known = {check.name for check in checks_of(root / "checks" / f"test_{name}.py")}
         caught = set()
         folder = root / "tests" / "mistakes" / name
-        for mistake in sorted([*folder.glob("*.py"), *folder.glob("*.json")]):
-            named = caught_by(mistake)
+        for mistake in sorted(folder.glob("*.toml")):
+            named = read_mistake(mistake).caught_by
             if not named:
-                yield f"{mistake.relative_to(root)}: say which check it is '# caught by: test_...'"
+                yield f"{mistake.relative_to(root)}: say which checks it is `caught_by`"
             for check in sorted(named - known):
                 yield f"{mistake.relative_to(root)} names {check}, which is no check of {name}"
             caught |= named

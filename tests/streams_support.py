@@ -91,7 +91,7 @@ def events(lab, name):
     for line in lab.log_events(f"/aws/lambda/{name}"):
         if line.startswith("START "):
             request = line.split()[2]
-        if line.startswith("EVENT "):
+        if line.startswith("EVENT ") and request in order:  # else it still runs
             found.append((order[request], json.loads(line.partition(" ")[2])))
     return [event for _, event in sorted(found, key=lambda each: each[0])]
 

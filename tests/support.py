@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import shutil
+import sys
 import time
 import zipfile
 from dataclasses import dataclass
@@ -13,6 +13,11 @@ from pathlib import Path
 
 from workshop.paths import repository
 from workshop.stages import Stage, exercises, stages
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 STAGES = exercises()
@@ -28,40 +33,49 @@ def package(source: str = "", **files: str) -> bytes:
     return buffer.getvalue()
 
 
-def submission(folder: Path, stage: Stage, changed: Path | None = None) -> Path:
-    """An exercises folder with the stage's solution in it, but for one file.
-
-    `changed` is a handler (.py), or the function.json of a mistake (.json, see mistakes).
-    """
+def submission(folder: Path, stage: Stage, handler: Path | None = None) -> Path:
+    """An exercises folder with the stage's solution in it, or with another handler."""
     target = folder / stage.name
     shutil.copytree(repository() / "solutions" / stage.name, target)
-    if changed is not None and changed.suffix == ".json":
-        settings = json.loads(changed.read_text(encoding="utf-8"))["function.json"]
-        (target / "function.json").write_text(json.dumps(settings), encoding="utf-8")
-    elif changed is not None:
-        shutil.copyfile(changed, target / "handler.py")
+    if handler is not None:
+        shutil.copyfile(handler, target / "handler.py")
     return folder
 
 
-def mistakes(stage: Stage) -> dict[str, tuple[Path, set[str]]]:
-    """A stage's wrong solutions: name, file, and the checks that must catch it.
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong solution: what is wrong, the checks that must fail, and what differs.
 
-    NAME.py is a handler with `# caught by: test_...` lines; NAME.json holds "what", "caught by"
-    (a list) and "function.json" (the settings). The stage's other files are the solution's.
+    `changes` are tables with `old` and `new` lines, of handler.py or of another `file`.
     """
-    found = {}
+
+    what: str
+    caught_by: set[str]
+    changes: list[dict[str, str]]
+
+    def submission(self, folder: Path, stage: Stage) -> Path:
+        """An exercises folder with the stage's solution in it, but for this mistake."""
+        submission(folder, stage)
+        for change in self.changes:
+            path = folder / stage.name / change.get("file", "handler.py")
+            text = path.read_text(encoding="utf-8")
+            assert text.count(change["old"]) == 1, (
+                f"{self.what} Its `old` lines must stand in the solution once:\n{change['old']}"
+            )
+            path.write_text(text.replace(change["old"], change["new"]), encoding="utf-8")
+        return folder
+
+
+def read_mistake(path: Path) -> Mistake:
+    """A file of tests/mistakes/."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Mistake(table["what"], set(table["caught_by"]), table["change"])
+
+
+def mistakes(stage: Stage) -> dict[str, Mistake]:
+    """A stage's wrong solutions, by name."""
     folder = repository() / "tests" / "mistakes" / stage.name
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.json")]):
-        found[path.stem] = path, caught_by(path)
-    return found
-
-
-def caught_by(mistake: Path) -> set[str]:
-    """The checks that a mistake names."""
-    text = mistake.read_text(encoding="utf-8")
-    if mistake.suffix == ".json":
-        return set(json.loads(text)["caught by"])
-    return set(re.findall(r"^# caught by: (\w+)$", text, re.MULTILINE))
+    return {path.stem: read_mistake(path) for path in sorted(folder.glob("*.toml"))}
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ BREAKS = [
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("tests/mistakes/stage_01_hello_lambda/float_money.py", "test_money_is", "test_gold_is"),
+        ("tests/mistakes/stage_01_hello_lambda/float_money.toml", "test_money_is", "test_gold_is"),
         "which is no check of stage_01",
     ),
     (

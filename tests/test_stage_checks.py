@@ -59,7 +59,7 @@ def test_solution_and_alternatives_pass(stage, tmp_path):
 def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, tmp_path):
     known = mistakes(stage)
     assert len(known) >= 8
-    folders = {name: submission(tmp_path / name, stage, path) for name, (path, _) in known.items()}
+    folders = {name: each.submission(tmp_path / name, stage) for name, each in known.items()}
     graded = grade(stage, list(folders.values()))
     found = {}
     for name, folder in folders.items():
@@ -67,4 +67,4 @@ def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, tmp_path):
         assert {r.outcome for r in results} <= {PASSED, FAILED}, name
         assert len(results) == len(check_names(stage)), name
         found[name] = {r.name for r in results if r.outcome == FAILED}
-    assert found == {name: checks for name, (_, checks) in known.items()}
+    assert found == {name: each.caught_by for name, each in known.items()}
