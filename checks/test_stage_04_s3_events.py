@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
+from stage_04_city import (
+    SHOWN,
+    WHY,
+    City,
+    error_of,
+    expect_quarantine,
+    expect_report,
+    expect_row,
+    numbers,
+    plain,
+    short,
+)
 
 from workshop.grading.words import failure
 from workshop.paths import repository
@@ -16,248 +25,7 @@ DATA = repository() / "data" / "bikeshare-hourly-2011.csv"
 HEADER = "day,hr,bikers,notes"
 DAMAGED = HEADER + "\n1,0,many,"  # a file without a row that is right
 WIDE = HEADER + f"\n1,0,{'1' * 131_073},"  # a field that the csv module refuses
-WHY = {
-    "empty": "the file has no bytes",
-    "encoding": "the file is not UTF-8 text",
-    "header": "a column is missing in the header",
-    "rows": "no row of this file is right",
-}
-ACCOUNT_ID = "123456789012"
 BIG = 80_000_000  # bytes
-SHOWN = 200  # characters of a file in a message
-FRAME = ("INIT_START", "START RequestId", "END RequestId", "REPORT RequestId")
-_numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One version of an object, and the record with which S3 tells of it."""
-
-    bucket: str
-    key: str
-    version: str
-    body: bytes = field(repr=False)
-    number: int
-    sequencer: str
-
-    @property
-    def name(self) -> str:
-        return self.key[len("incoming/") : -len(".csv")]
-
-    @property
-    def report(self) -> str:
-        return f"reports/{self.name}/{self.version}.json"
-
-    @property
-    def copy(self) -> str:
-        return f"quarantine/{self.name}/{self.version}.csv"
-
-    def record(self):
-        """A record as S3 writes it, for a key without special characters."""
-        return {
-            "eventVersion": "2.5",
-            "eventSource": "aws:s3",
-            "awsRegion": "us-east-1",
-            "eventTime": "2026-11-02T06:00:00.000Z",
-            "eventName": "ObjectCreated:Put",
-            "userIdentity": {"principalId": f"AWS:{ACCOUNT_ID}"},
-            "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-            "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURI"},
-            "s3": {
-                "s3SchemaVersion": "1.0",
-                "configurationId": "incoming",
-                "bucket": {
-                    "name": self.bucket,
-                    "ownerIdentity": {"principalId": "A3NL1KOZZKEXAMPLE"},
-                    "arn": f"arn:aws:s3:::{self.bucket}",
-                },
-                "object": {
-                    "key": self.key,
-                    "size": len(self.body),
-                    "eTag": "d41d8cd98f00b204e9800998ecf8427e",
-                    "versionId": self.version,
-                    "sequencer": self.sequencer,
-                },
-            },
-        }
-
-    def shown(self):
-        """What a message says of it."""
-        try:
-            text = self.body.decode()
-        except UnicodeDecodeError:
-            text = f"{len(self.body)} bytes that begin with {self.body[:24]!r}"
-        return {"key": self.key, "file": text[:SHOWN] + ("..." if len(text) > SHOWN else "")}
-
-
-class City:
-    """The deployed function, its table, a bucket that tells it of uploads, and one that does not.
-
-    The second is for events that the checks hand over themselves.
-    """
-
-    def __init__(self, account, deploy):
-        self.account = account
-        self.s3 = account.client("s3")
-        self.table = account.table(key="file")
-        self.function = deploy(TABLE=self.table)
-        self.watched, self.quiet = self._bucket(), self._bucket()
-        self._watch()
-        self.uploads = []
-
-    def _bucket(self):
-        name = self.account.bucket()
-        enabled = {"Status": "Enabled"}
-        self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=enabled)
-        return name
-
-    def _watch(self):
-        client = self.account.client("lambda")
-        client.add_permission(
-            FunctionName=self.function.name,
-            StatementId="incoming",
-            Action="lambda:InvokeFunction",
-            Principal="s3.amazonaws.com",
-            SourceArn=f"arn:aws:s3:::{self.watched}",
-        )
-        found = client.get_function_configuration(FunctionName=self.function.name)
-        rules = [{"Name": "prefix", "Value": "incoming/"}, {"Name": "suffix", "Value": ".csv"}]
-        wanted = {
-            "LambdaFunctionArn": found["FunctionArn"],
-            "Events": ["s3:ObjectCreated:*"],
-            "Filter": {"Key": {"FilterRules": rules}},
-        }
-        self.s3.put_bucket_notification_configuration(
-            Bucket=self.watched,
-            NotificationConfiguration={"LambdaFunctionConfigurations": [wanted]},
-        )
-
-    def upload(self, body, name=None, bucket=None):
-        """Puts a file, under a name of its own if it is given none."""
-        number = next(_numbers)
-        key = f"incoming/{name or f'counts-{number}'}.csv"
-        body = body.encode() if isinstance(body, str) else body
-        bucket = bucket or self.watched
-        put = self.s3.put_object(Bucket=bucket, Key=key, Body=body)
-        sequencer = f"{0x0055AED6DCD90281E0 + number:018X}"
-        upload = Upload(bucket, key, put["VersionId"], body, number, sequencer)
-        self.uploads.append(upload)
-        return upload
-
-    def send(self, *uploads):
-        """Hands over one event of several uploads, and fails if it ends in an error."""
-        event = {"Records": [upload.record() for upload in uploads]}
-        result = self.function.invoke(event)
-        assert result.error is None, failure(
-            "The function ended in an error.",
-            _short(event),
-            "no error",
-            _error(result),
-            f"the log, whose last lines are:\n{result.log[-1500:]}",
-        )
-
-    def read(self, bucket, key):
-        """An object's bytes and metadata, or None."""
-        try:
-            found = self.s3.get_object(Bucket=bucket, Key=key)
-        except self.s3.exceptions.NoSuchKey:
-            return None
-        return found["Body"].read(), found["Metadata"]
-
-    def output(self, upload, key):
-        """What the function wrote under a key, as soon as it is there; fails if it is not."""
-        found = self.account.eventually(lambda: self.read(upload.bucket, key))
-        assert found is not None, failure(
-            "The upload led to no report."
-            if key == upload.report
-            else "The file is damaged as a whole, and it is not in quarantine.",
-            upload.shown(),
-            [key],
-            self.written(upload),
-            f"{self.where(upload)} {self.log()}",
-            given="upload",
-        )
-        return found
-
-    def report(self, upload):
-        """The report of an upload; fails if there is none."""
-        body, _ = self.output(upload, upload.report)
-        try:
-            found = json.loads(body)
-        except ValueError:
-            found = None
-        assert isinstance(found, dict), failure(
-            "The report is not a JSON object.",
-            upload.shown(),
-            '{"file": ..., "version_id": ..., "rows": ...}',
-            body[:SHOWN].decode("utf-8", "backslashreplace"),
-            "json.dumps(...), whose text is the Body of put_object",
-            given="upload",
-        )
-        return found
-
-    def row(self, upload):
-        """The table's row of an upload as Python values; fails if there is none."""
-        read = TypeDeserializer().deserialize
-        rows = [
-            {name: read(value) for name, value in item.items()}
-            for item in self.account.items(self.table)
-        ]
-        found = [each for each in rows if each["file"] == upload.key]
-        assert found, failure(
-            "The table has no row of the upload.",
-            upload.shown(),
-            {"file": upload.key},
-            [each["file"] for each in rows],
-            "put_item on the table that os.environ['TABLE'] names: file is the key as it was "
-            "uploaded",
-            given="upload",
-        )
-        return found[0]
-
-    def written(self, upload):
-        """What the function wrote for an upload: the first keys that name it."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket)
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        found = [
-            key
-            for key in keys
-            if key != upload.key and (upload.version in key or upload.name in key)
-        ]
-        return found[:2]
-
-    def where(self, upload):
-        """Where to look if an output is missing."""
-        written = self.written(upload)
-        if not written:
-            return "your handler, which wrote nothing at all for this upload; has it code yet?"
-        if upload.report in written:
-            return "what you do when the file is read: if no row is right, it goes to quarantine."
-        return "the Bucket and the Key that your function writes to."
-
-    def log(self):
-        """What the function printed last, errors among it."""
-        log = self.account.log_of(self.function)
-        own = [each.rstrip() for each in log if not each.startswith(FRAME)]
-        if not own:
-            return "It printed nothing." if log else "It did not run."
-        return "Its log ends with:\n" + "\n".join(list(dict.fromkeys(own))[-2:])
-
-
-def _error(result):
-    """An error in one line, without the request id."""
-    message = str(result.error.get("errorMessage")).partition(" Error: ")
-    return f"{result.error.get('errorType')}: {message[2] or message[0]}"
-
-
-def _short(event):
-    """What a message shows of an event: each record's object."""
-    return {"Records": [{"s3": {"object": each["s3"]["object"]}} for each in event["Records"]]}
-
-
-def plain(value):
-    """A row's value as JSON has it: DynamoDB's numbers are Decimals."""
-    return value if isinstance(value, str | dict | list | None) else int(value)
 
 
 @pytest.fixture(scope="module")
@@ -268,56 +36,6 @@ def city(account, deploy):
 def table_of(*rows, header=HEADER, end="\n"):
     """A CSV file of rows, without a newline at the end."""
     return end.join([header, *rows])
-
-
-def expect_report(city, upload, look, what="The report is wrong.", **wanted):
-    """Fails unless these fields of the report have these values."""
-    report = city.report(upload)
-    came = {name: report.get(name) for name in wanted}
-    assert came == wanted, failure(what, upload.shown(), wanted, came, look, given="upload")
-
-
-def expect_quarantine(city, upload, reason, what):
-    """Fails unless the upload is in quarantine with the reason, and has no report."""
-    city.account.eventually(lambda: city.written(upload))
-    assert city.read(upload.bucket, upload.report) is None, failure(
-        "The file is damaged as a whole and has a report all the same.",
-        upload.shown(),
-        [upload.copy],
-        [upload.report],
-        f"what you do when the file is read: {WHY[reason]}, so it gets no report, and its reason "
-        f"is `{reason}`",
-        given="upload",
-    )
-    body, metadata = city.output(upload, upload.copy)
-    came = metadata.get("reason")
-    assert came == reason, failure(
-        what,
-        upload.shown(),
-        {"reason": reason},
-        {"reason": came},
-        'copy_object(..., Metadata={"reason": ...}, MetadataDirective="REPLACE")',
-        given="upload",
-    )
-    assert body == upload.body, failure(
-        "The file in quarantine is not the one that was uploaded.",
-        upload.shown(),
-        upload.body[:SHOWN].decode("utf-8", "backslashreplace"),
-        body[:SHOWN].decode("utf-8", "backslashreplace"),
-        "CopySource of copy_object: Bucket, Key and VersionId, and no text in between",
-        given="upload",
-    )
-    wanted = {"version_id": upload.version, "output": upload.copy, "status": "quarantined"}
-    expect_row(city, upload, wanted | {"reason": reason})
-
-
-def expect_row(city, upload, wanted, what="The row in the table is wrong."):
-    """Fails unless these attributes of the row have these values."""
-    row = city.row(upload)
-    came = {name: plain(row.get(name)) for name in wanted}
-    assert came == wanted, failure(
-        what, upload.shown(), wanted, came, "the Item of put_item", given="upload"
-    )
 
 
 def january():
@@ -525,7 +243,7 @@ def test_big_objects_fit_into_the_memory(city):
         "The function did not survive an object of 80 MB.",
         {"key": upload.key, "size": len(upload.body)},
         "no error",
-        _error(result),
+        error_of(result),
         f"{look}. The log ends with:\n{result.log.strip().splitlines()[-1]}",
         given="upload",
     )
@@ -534,7 +252,7 @@ def test_big_objects_fit_into_the_memory(city):
 
 def test_reads_the_version_in_the_event(city):
     """The event names a version, and that one is read, even if a newer one is there."""
-    name, look = f"versions-{next(_numbers)}", "VersionId=... in get_object and in CopySource"
+    name, look = f"versions-{next(numbers)}", "VersionId=... in get_object and in CopySource"
     what = "A newer version was there already when the event came, and the function read that one."
     first = city.upload(table_of("1,0,1,"), name=name, bucket=city.quiet)
     damaged = city.upload(DAMAGED, name=name, bucket=city.quiet)
@@ -565,7 +283,7 @@ def test_same_event_twice_changes_nothing(city):
     after = state()
     assert after == before, failure(
         "The same event came twice, and the second time changed something.",
-        _short({"Records": [upload.record()]}),
+        short({"Records": [upload.record()]}),
         before,
         after,
         "counters that add up (ADD), the time of now, ids made by the function: all that is not "
@@ -575,7 +293,7 @@ def test_same_event_twice_changes_nothing(city):
 
 def test_late_event_leaves_the_newer_row(city):
     """Events may come out of order: one of an older version leaves the newer row alone."""
-    name = f"late-{next(_numbers)}"
+    name = f"late-{next(numbers)}"
     damaged = city.upload(DAMAGED, name=name, bucket=city.quiet)
     # Shorter, so that it is lower as a number and higher as a text.
     damaged = replace(damaged, sequencer="FF02")
@@ -600,7 +318,7 @@ def test_late_event_leaves_the_newer_row(city):
         came = city.row(newer).get("version_id")
         assert came == newer.version, failure(
             "The event of an older version came late, and took the place of the newer one.",
-            _short({"Records": [late.record()]}),
+            short({"Records": [late.record()]}),
             {"version_id": newer.version},
             {"version_id": came},
             "the sequencer: put_item with a ConditionExpression that compares it with the row's, "
@@ -608,7 +326,7 @@ def test_late_event_leaves_the_newer_row(city):
         )
     assert city.read(older.bucket, older.report), failure(
         "The event of an older version came late, and its report is missing.",
-        _short({"Records": [older.record()]}),
+        short({"Records": [older.record()]}),
         [older.report],
         [],
         "where you compare the sequencer: the condition is for the row alone",
@@ -642,7 +360,7 @@ def test_errors_of_aws_come_out(city, deploy):
         result = function.invoke({"Records": [sent.record()]})
         assert result.error is not None, failure(
             f"{refused}, and the function ended as if all were well.",
-            _short({"Records": [sent.record()]}),
+            short({"Records": [sent.record()]}),
             f"an error, such as {example}, so that Lambda tries the event again",
             result.value,
             look,

@@ -158,7 +158,7 @@ def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
 
 
 def every_assertion_of_a_check_has_a_message(root: Path) -> Iterator[str]:
-    for path in sorted((root / "checks").glob("test_*.py")):
+    for path in sorted((root / "checks").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assert) and node.msg is None:
                 yield f"checks/{path.name}:{node.lineno}: give the assertion its message, failure()"

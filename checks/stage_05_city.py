@@ -1,0 +1,243 @@
+"""The city of stage 05: an HTTP API before the function, its tables, and what it answers."""
+
+from __future__ import annotations
+
+import itertools
+from urllib.parse import quote
+
+from workshop.grading.web import HttpApi
+from workshop.grading.words import failure
+
+ROUTES = (
+    "GET /stations",
+    "GET /stations/{station_id}",
+    "POST /rides",
+    "GET /rides/{ride_id}",
+    "DELETE /rides/{ride_id}",
+    "OPTIONS /{proxy+}",
+)
+CITY, NEIGHBOUR = "washington", "arlington"
+ORIGIN = "http://localhost:8000"
+NAMES = ("Union Station", "Lincoln Memorial", "Jefferson Dr & 14th St SW", "Dupont Circle")
+FIELDS = ["capacity", "lat", "lon", "name", "num_bikes_available", "num_docks_available"]
+FIELDS += ["station_id"]
+_numbers = itertools.count(1)
+
+
+class City:
+    """The API, and the tables behind it."""
+
+    def __init__(self, account, deploy, cursor_key, stations, rides):
+        self._account, self.stations, self.rides = account, stations, rides
+        self.dynamodb = account.client("dynamodb")
+        self.function = deploy(
+            STATIONS_TABLE=stations,
+            RIDES_TABLE=rides,
+            CITY=CITY,
+            ALLOWED_ORIGIN=ORIGIN,
+            CURSOR_KEY=cursor_key,
+        )
+        self.api = HttpApi(account, self.function, ROUTES)
+
+    def ask(self, method, path, body=None, headers=None):
+        """A request and its answer."""
+        return self.api.ask(method, path, body, {"Origin": ORIGIN, **(headers or {})})
+
+    def add(self, station_id=None, bikes=3, city=CITY, **more):
+        """A station in the table; returns its id."""
+        station_id = station_id or f"x-{next(_numbers):03}"
+        item = {
+            "city": {"S": city},
+            "station_id": {"S": station_id},
+            "name": {"S": NAMES[len(station_id) % len(NAMES)]},
+            "lat": {"N": "38.897"},
+            "lon": {"N": "-77.006"},
+            "capacity": {"N": "15"},
+            "num_bikes_available": {"N": str(bikes)},
+            "num_docks_available": {"N": str(15 - bikes)},
+            "opened_by": {"S": "the mayor"},
+            **more,
+        }
+        self.dynamodb.put_item(TableName=self.stations, Item=item)
+        return station_id
+
+    def counts(self, station_id):
+        """A station's bikes and docks, as the table has them."""
+        key = {"city": {"S": CITY}, "station_id": {"S": station_id}}
+        item = self.dynamodb.get_item(TableName=self.stations, Key=key, ConsistentRead=True)["Item"]
+        return {
+            name: int(item[name]["N"]) for name in ("num_bikes_available", "num_docks_available")
+        }
+
+    def rides_of(self, station_id):
+        """How many rides the table has from a station."""
+        items = self._account.items(self.rides)
+        return sum(item.get("station_id") == {"S": station_id} for item in items)
+
+    def logged(self, word):
+        """Whether the function's log has a word, as soon as it is written."""
+        return self._account.eventually(lambda: word in self.log())
+
+    def log(self):
+        """The function's log, as one text."""
+        return "\n".join(self._account.log_of(self.function))
+
+
+def asked(method, path, body=None):
+    """A request as a message shows it."""
+    return f"{method} {path}" if body is None else {f"{method} {path}": body}
+
+
+def answered(reply):
+    """An answer as a message shows it."""
+    return {"status": reply.status, "body": body_of(reply)}
+
+
+def body_of(reply):
+    """A body as a message shows it: JSON where it is JSON."""
+    return reply.text if reply.value is None else reply.value
+
+
+def expect(city, status, method, path, look, body=None, headers=None, what=None):
+    """Sends a request and returns the answer; fails unless it has the status."""
+    reply = city.ask(method, path, body, headers)
+    if reply.status != status and "Internal Server Error" in reply.text:
+        look += '. API Gateway says "Internal Server Error" where the function raised or answered '
+        look += f"what is no response (a body is a string). The log ends:\n{city.log()[-600:]}"
+    assert reply.status == status, failure(
+        what or "The status of the answer is not the one of the contract.",
+        asked(method, path, body),
+        {"status": status},
+        answered(reply),
+        look,
+        given="request",
+    )
+    return reply
+
+
+def expect_problem(city, status, method, path, look, body=None, headers=None, what=None):
+    """The same for an error: its body must be problem details."""
+    reply = expect(city, status, method, path, look, body, headers, what)
+    problem = reply.value if isinstance(reply.value, dict) else {}
+    wrong = [k for k in ("title", "detail") if not (problem.get(k) and isinstance(problem[k], str))]
+    wrong += ["status"] if problem.get("status") != status else []
+    wrong += ["Content-Type"] if reply.content_type != "application/problem+json" else []
+    assert not wrong, failure(
+        f"The error is not in the form of problem details: {', '.join(wrong)} missing or wrong.",
+        asked(method, path, body),
+        {
+            "Content-Type": "application/problem+json",
+            "body": {"title": "...", "status": status, "detail": "..."},
+        },
+        {"Content-Type": reply.content_type, "body": body_of(reply)},
+        "where you make the answers of errors: one function for all of them",
+        given="request",
+    )
+    return problem
+
+
+def expect_named(problem, fields, request):
+    """Fails unless the problem's errors are about exactly these fields."""
+    errors = problem.get("errors")
+    entries = errors if isinstance(errors, list) else []
+    named = [each.get("field") for each in entries if isinstance(each, dict)]
+    assert sorted(map(str, named)) == sorted(fields), failure(
+        "The problem does not name what is wrong, or names something else.",
+        request,
+        {"errors": [{"field": field, "detail": "..."} for field in fields]},
+        {"errors": errors},
+        "what you check: collect all that is wrong, then raise once",
+        given="request",
+    )
+    assert all(each.get("detail") for each in entries), failure(
+        "Each entry of `errors` needs `field` and `detail`.",
+        request,
+        {"errors": [{"field": field, "detail": "..."} for field in fields]},
+        {"errors": errors},
+        "where you make `errors`",
+        given="request",
+    )
+
+
+def page(city, path, look):
+    """A page's stations and its cursor; fails if it is no page."""
+    reply = expect(city, 200, "GET", path, look)
+    value = reply.value if isinstance(reply.value, dict) else {}
+    data = value.get("data") if isinstance(value.get("data"), dict) else {}
+    stations = data.get("stations")
+    good = isinstance(stations, list) and all(isinstance(each, dict) for each in stations)
+    assert good and "next" in value, failure(
+        "The answer is not a page of stations.",
+        asked("GET", path),
+        {"last_updated": 1767607200, "ttl": 0, "version": "2.3", "data": "...", "next": "..."},
+        body_of(reply),
+        look,
+        given="request",
+    )
+    return stations, value["next"]
+
+
+def following(path, cursor):
+    """The path of the next page."""
+    return f"{path}&cursor={quote(str(cursor), safe='')}"
+
+
+def start(city, body, headers=None, what=None, look=None):
+    """The ride that POST /rides makes; fails if it makes none."""
+    look = look or "POST /rides: take a bike, store the ride, answer 201 with the ride"
+    reply = expect(city, 201, "POST", "/rides", look, body, headers, what)
+    value = reply.value if isinstance(reply.value, dict) else {}
+    keys = ["minutes", "ride_id", "rider_id", "station_id"]
+    assert sorted(value) == keys and isinstance(value["ride_id"], str), failure(
+        "The ride that was made does not have the four keys of the contract.",
+        asked("POST", "/rides", body),
+        keys,
+        sorted(value) or body_of(reply),
+        look,
+        given="request",
+    )
+    return value, reply
+
+
+def expect_counts(city, station_id, bikes, docks, what, look):
+    """Fails unless the table has so many bikes and docks at a station."""
+    wanted = {"num_bikes_available": bikes, "num_docks_available": docks}
+    found = city.counts(station_id)
+    assert found == wanted, failure(
+        what, f"station {station_id}", wanted, found, look, given="in table"
+    )
+
+
+def expect_station(station, station_id, request):
+    """Fails unless a station is as the contract says."""
+    assert sorted(station) == FIELDS, failure(
+        "A station has other keys than those of the contract.",
+        request,
+        FIELDS,
+        sorted(station),
+        "which of the item's attributes you show: not `city`, and none that others put there",
+        given="request",
+    )
+    wanted = {"station_id": station_id, "lat": 38.897, "lon": -77.006, "capacity": 15}
+    wanted |= {"num_bikes_available": 3, "num_docks_available": 12}
+    found = {key: station[key] for key in wanted}
+    kinds = {key: type(value).__name__ for key, value in found.items()}
+    good = found == wanted and kinds == {key: type(v).__name__ for key, v in wanted.items()}
+    look = "how you make JSON of an item: boto3 reads numbers as Decimal"
+    assert good, failure("A station's values differ.", request, wanted, found, look, "request")
+
+
+def expect_preflight(reply):
+    """Fails unless the answer to OPTIONS lets the page send what it wants to send."""
+    methods = reply.headers.get("access-control-allow-methods", "").upper().replace(" ", "")
+    names = reply.headers.get("access-control-allow-headers", "").lower().replace(" ", "")
+    good = {"GET", "POST", "DELETE"} <= set(methods.split(",")) and "content-type" in names
+    assert good, failure(
+        "The preflight's answer does not allow what the page sends.",
+        asked("OPTIONS", "/rides"),
+        "Access-Control-Allow-Methods: GET,POST,DELETE and Access-Control-Allow-Headers: "
+        "content-type",
+        {"methods": methods, "headers": names},
+        "OPTIONS /{proxy+}",
+        given="request",
+    )
