@@ -7,6 +7,8 @@ import gc
 import itertools
 import json
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,15 @@ LONG = (
 
 # A cloud makes much that stays: looking for garbage less often saves a quarter of the time.
 gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_configure(config):
+    """What the tests check is not what the learner has done."""
+    os.environ["WORKSHOP_STATE"] = tempfile.mkdtemp(prefix="workshop-state-")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(os.environ.pop("WORKSHOP_STATE"))
 
 
 def pytest_xdist_auto_num_workers():

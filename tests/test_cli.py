@@ -44,16 +44,11 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def kept_progress():
-    """Leaves the learner's own progress as it was."""
-    state = repository() / ".workshop"
-    kept = state.with_name(".workshop-kept-by-the-tests")
-    if state.exists():
-        state.rename(kept)
-    yield state
-    shutil.rmtree(state, ignore_errors=True)
-    if kept.exists():
-        kept.rename(state)
+def state(tmp_path, monkeypatch):
+    """The folder in which the workshop remembers what was done, empty."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("WORKSHOP_STATE", str(folder))
+    return folder
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -191,7 +186,7 @@ def test_stub_says_that_it_is_meant_to_fail(tmp_path):
     assert "This is the stub as it comes, so it is meant to fail." in done.stdout
 
 
-def test_hints_come_one_after_the_other(kept_progress):
+def test_hints_come_one_after_the_other(state):
     said = [workshop("hint", "01").stdout for _ in range(len(STAGE.hints) + 1)]
     for number, hint in enumerate(STAGE.hints, 1):
         assert said[number - 1].startswith(f"Hint {number} of {len(STAGE.hints)}: {hint}")
@@ -199,7 +194,7 @@ def test_hints_come_one_after_the_other(kept_progress):
     assert said[-1] == said[-2]
 
 
-def test_progress_remembers_the_last_check(kept_progress, folder):
+def test_progress_remembers_the_last_check(state, folder):
     assert re.search(r"^01 +40  not yet ", workshop("progress").stdout, re.MULTILINE)
     workshop("check", "01", WORKSHOP_EXERCISES=str(folder))
     table = workshop("progress").stdout
@@ -209,9 +204,9 @@ def test_progress_remembers_the_last_check(kept_progress, folder):
     assert f"1 of {len(STAGES)} exercises done; about {left} minutes to go." in table
 
 
-def test_progress_with_a_broken_file(kept_progress):
-    kept_progress.mkdir()
-    (kept_progress / "progress.json").write_text("{broken")
+def test_progress_with_a_broken_file(state):
+    state.mkdir()
+    (state / "progress.json").write_text("{broken")
     assert "not yet" in workshop("progress").stdout
 
 

@@ -1,11 +1,14 @@
 """What the workshop remembers of a learner: the last results, and the hints that were shown.
 
-It is kept in `.workshop/` in the repository, and losing it loses nothing else.
+It is kept in `.workshop/` in the repository, or in the folder that $WORKSHOP_STATE names, and
+losing it loses nothing else.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from ..paths import repository
@@ -66,9 +69,10 @@ def _read() -> dict[str, Any]:
 
 
 def _write(state: dict[str, Any]) -> None:
-    _file().parent.mkdir(exist_ok=True)
+    _file().parent.mkdir(parents=True, exist_ok=True)
     _file().write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
 
-def _file():
-    return repository() / ".workshop" / "progress.json"
+def _file() -> Path:
+    folder = os.environ.get("WORKSHOP_STATE") or repository() / ".workshop"
+    return Path(folder) / "progress.json"
