@@ -16,7 +16,7 @@ lab: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q $(TEST_FLAGS) tests
+	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder -q $(TEST_FLAGS) tests
 
 check: $(STAMP)
 	@$(BIN)/workshop check

@@ -8,6 +8,7 @@ pytest checks --endpoint-url URL         against another AWS endpoint
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import os
@@ -32,16 +33,13 @@ GARBAGE = (50_000, 20, 50)
 
 def pytest_configure(config):
     gc.set_threshold(*GARBAGE)
+    atexit.register(gc.freeze)  # nor need the end of the process look for it
     config.option.tbstyle = "no" if config.option.tbstyle == "auto" else config.option.tbstyle
     config.pluginmanager.register(Outcomes(), "workshop-outcomes")
     try:
         exercises_folder(config.getoption("--exercises"))
     except MissingFolder as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def pytest_unconfigure():
-    gc.freeze()  # nor need the end of the process look for it
 
 
 @pytest.hookimpl(hookwrapper=True)

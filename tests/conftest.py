@@ -22,7 +22,8 @@ _numbers = itertools.count(1)
 NO_BUBBLEWRAP = "bubblewrap is missing here, or may make no namespaces"
 
 
-# Their tests take seconds each and share nothing: they go first, to any process that is free.
+# Their tests take seconds each, and share nothing but a stage's grades: they go first, to any
+# process that is free.
 LONG = (
     "test_stage_checks.py",
     "test_activity.py",
@@ -50,11 +51,24 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(items):
-    """The tests of a file stay in one process, with their cloud; the long ones are spread."""
+    """The long ones first."""
     items.sort(key=lambda item: item.path.name not in LONG)  # stable
-    for item in items:
-        group = item.nodeid if item.path.name in LONG else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file stay in one process, with their cloud; the long ones are spread."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            if not file.endswith(LONG):
+                return file
+            if file.endswith("test_stage_checks.py"):
+                return file + test.partition("[")[2]  # a stage's tests share its grades
+            return nodeid
+
+    return ByFile(config, log)
 
 
 @dataclass

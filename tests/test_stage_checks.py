@@ -14,24 +14,50 @@ from workshop.grading.report import is_stub, stub_folder, text
 from workshop.grading.runner import check_names, run_checks
 from workshop.paths import repository
 
-stages = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+
+@pytest.fixture(scope="module", params=STAGES, ids=lambda stage: stage.name)
+def stage(request):
+    return request.param
 
 
-@stages
-def test_solution_passes_on_another_endpoint(stage, monkeypatch):
-    """As on AWS: the checks speak to it by its URL alone."""
-    with LocalCloud() as cloud:
-        for name, value in cloud.environ().items():
-            monkeypatch.setenv(name, value)
-        results = run_checks([stage], repository() / "solutions", cloud.endpoint_url)
-    assert {r.name: r.message for r in results if r.outcome != PASSED} == {}
+@pytest.fixture(scope="module")
+def submissions(stage, tmp_path_factory):
+    """What is graded of a stage: folders by name."""
+    top = tmp_path_factory.mktemp(stage.name)
+    shutil.copytree(stub_folder(stage), top / "stub" / stage.name)
+    found = {"stub": top / "stub", "solution": repository() / "solutions"}
+    for handler in sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py")):
+        name = f"alternative {handler.stem}"
+        found[name] = submission(top / name, stage, handler)
+    for name, mistake in mistakes(stage).items():
+        found[name] = mistake.submission(top / name, stage)
+    return found
 
 
-@stages
-def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, tmp_path):
-    folder = tmp_path / "stubs"
-    shutil.copytree(stub_folder(stage), folder / stage.name)
-    results = run_checks([stage], folder)
+@pytest.fixture(scope="module")
+def graded(stage, submissions):
+    """The results of each submission, by its name."""
+    results = grade(stage, list(submissions.values()))
+    return {name: results[str(folder)] for name, folder in submissions.items()}
+
+
+def test_every_check_has_a_result(stage, graded):
+    names = list(check_names(stage))
+    for name, results in graded.items():
+        assert [r.name for r in results] == names, name
+        assert {r.outcome for r in results} <= {PASSED, FAILED}, name
+
+
+def test_solution_and_alternatives_pass(graded):
+    right = [name for name in graded if name == "solution" or name.startswith("alternative ")]
+    assert len(right) >= 3
+    for name in right:
+        wrong = {r.name: r.message for r in graded[name] if r.outcome != PASSED}
+        assert wrong == {}, f"{name} is correct, and these say otherwise"
+
+
+def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, graded, submissions):
+    results, folder = graded["stub"], submissions["stub"]
     assert [r.name for r in results if r.outcome != FAILED] == []
     assert is_stub(stage, folder)
     report = text(stage, results, folder)
@@ -41,30 +67,17 @@ def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, tmp_path):
         assert "look at:" in result.message, f"{result.name} does not say where to look"
 
 
-@stages
-def test_solution_and_alternatives_pass(stage, tmp_path):
-    handlers = sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py"))
-    assert len(handlers) >= 2
-    folders = {each.name: submission(tmp_path / each.stem, stage, each) for each in handlers}
-    folders["the solution"] = repository() / "solutions"
-    graded = grade(stage, list(folders.values()))
-    for name, folder in folders.items():
-        results = graded[str(folder)]
-        wrong = {r.name: r.message for r in results if r.outcome != PASSED}
-        assert wrong == {}, f"{name} is correct, and these say otherwise"
-        assert [r.name for r in results] == list(check_names(stage))
-
-
-@stages
-def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, tmp_path):
+def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, graded):
     known = mistakes(stage)
     assert len(known) >= 8
-    folders = {name: each.submission(tmp_path / name, stage) for name, each in known.items()}
-    graded = grade(stage, list(folders.values()))
-    found = {}
-    for name, folder in folders.items():
-        results = graded[str(folder)]
-        assert {r.outcome for r in results} <= {PASSED, FAILED}, name
-        assert len(results) == len(check_names(stage)), name
-        found[name] = {r.name for r in results if r.outcome == FAILED}
+    found = {name: {r.name for r in graded[name] if r.outcome == FAILED} for name in known}
     assert found == {name: each.caught_by for name, each in known.items()}
+
+
+def test_solution_passes_on_another_endpoint(stage, monkeypatch):
+    """As on AWS: the checks speak to it by its URL alone."""
+    with LocalCloud() as cloud:
+        for name, value in cloud.environ().items():
+            monkeypatch.setenv(name, value)
+        results = run_checks([stage], repository() / "solutions", cloud.endpoint_url)
+    assert {r.name: r.message for r in results if r.outcome != PASSED} == {}
