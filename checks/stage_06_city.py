@@ -39,10 +39,13 @@ class City:
         A write is a station and its bikes: a number, an attribute, None for no attribute at all,
         "removed" for an item that goes.
         """
-        self._switch(False)
+        several = len(writes) > 1  # a single one is a batch in any case
+        if several:
+            self._switch(False)
         for station, bikes in writes:
             self.write(station, bikes)
-        self._switch(True)
+        if several:
+            self._switch(True)
         self.account.settle()
 
     def write(self, station, bikes):
