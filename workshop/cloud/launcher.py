@@ -7,6 +7,7 @@ processes. Elsewhere it is a plain process with a clean environment.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -114,6 +115,7 @@ def choose_launcher(isolation: str, folder: Path) -> Launcher:
     return ProcessLauncher(folder)
 
 
+@functools.cache
 def bubblewrap_works() -> bool:
     """Whether bubblewrap is installed and this system lets it make namespaces."""
     bwrap = shutil.which("bwrap")
