@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
+import threading
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -18,22 +19,29 @@ import boto3
 
 from ..clients import session
 
+_importing = threading.Lock()
+
 
 def load(service: str) -> None:
     """Imports what moto is about to use for a service, if it is one of the two."""
-    if service == "ec2" and "moto.ec2" not in sys.modules:
-        with _one_session():
-            importlib.import_module("moto.ec2")
-    elif service == "ssm" and not {"moto.ec2", "moto.ssm"} & sys.modules.keys():
-        with _without_ec2():
-            importlib.import_module("moto.ssm.models")
+    with _importing:
+        if service == "ec2" and "moto.ec2" not in sys.modules:
+            with _one_session():
+                importlib.import_module("moto.ec2")
+        elif service == "ssm" and not {"moto.ec2", "moto.ssm"} & sys.modules.keys():
+            with _without_ec2():
+                importlib.import_module("moto.ssm.models")
 
 
 @contextlib.contextmanager
 def _one_session() -> Iterator[None]:
     """Every `boto3.Session()` is the same one, while moto.ec2 is imported."""
     original, shared = boto3.Session, session()
-    boto3.Session = lambda: shared
+
+    def same(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs) if args or kwargs else shared
+
+    boto3.Session = same
     try:
         yield
     finally:
