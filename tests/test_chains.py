@@ -412,11 +412,17 @@ def handler(event, context):
     assert [len(lab.cloud.invocations(name)) for name in names] == [ROUNDS, ROUNDS]
 
 
-def test_a_loop_of_destinations_is_stopped(chain, lab):
-    """Two functions that are each other's destination, as AWS lets them be configured."""
-    first, second = chain.reader(), chain.reader()
-    chain.ends(first[0], OnSuccess=second[1])
-    chain.ends(second[0], OnSuccess=first[1])
+@pytest.mark.parametrize(
+    ("source", "end"), [(PRINTS, "OnSuccess"), (FAILS, "OnFailure")], ids=["success", "failure"]
+)
+def test_a_loop_of_destinations_is_stopped(chain, lab, source, end):
+    """Two functions that are each other's destination, as AWS lets them be configured.
+
+    What is stopped goes to the failure destination too, which here leads on.
+    """
+    first, second = chain.reader(source), chain.reader(source)
+    chain.ends(first[0], **{end: second[1]})
+    chain.ends(second[0], **{end: first[1]})
     chain.send(first[0], 1)
     lab.cloud.idle()
     counts = [len(lab.cloud.invocations(name)) for name, _ in (first, second)]
@@ -439,17 +445,6 @@ def handler(event, context):
     lab.cloud.idle()
     assert len(lab.cloud.invocations(first)) == ROUNDS
     assert len(lab.cloud.invocations(second)) == ROUNDS
-
-
-def test_a_loop_of_failure_destinations_is_stopped(chain, lab):
-    """What is stopped goes to the failure destination too, which here leads on."""
-    first, second = chain.reader(FAILS), chain.reader(FAILS)
-    chain.ends(first[0], OnFailure=second[1])
-    chain.ends(second[0], OnFailure=first[1])
-    chain.send(first[0], 1)
-    lab.cloud.idle()
-    counts = [len(lab.cloud.invocations(name)) for name, _ in (first, second)]
-    assert counts == [ROUNDS, ROUNDS]
 
 
 def test_a_loop_through_a_stream_goes_on_until_its_mapping_ends(chain, lab):

@@ -448,11 +448,14 @@ def settled(lab, uuid):
 
 def test_a_poller_that_fails_loses_nothing(lab, monkeypatch):
     """An error between reading and handling: the mapping goes on from what is done with."""
+    from botocore.exceptions import ConnectionClosedError
+
     from workshop.cloud.mappings.shards import KinesisShard
 
     stream, name = Stream(lab), lab.create(PRINTS)
     connect(lab, stream, name, BatchSize=2)
-    read, errors = KinesisShard.read, iter([OSError("reset"), OSError("reset")])
+    closed = ConnectionClosedError(endpoint_url="http://here")  # has a `response`, which is None
+    read, errors = KinesisShard.read, iter([OSError("reset"), closed])
 
     def sometimes(self):
         for error in errors:
