@@ -8,9 +8,7 @@ pytest checks --endpoint-url URL         against another AWS endpoint
 
 from __future__ import annotations
 
-import atexit
 import functools
-import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -26,14 +24,8 @@ from workshop.grading.function import deploy as deploy_folder
 from workshop.grading.outcomes import UNCHECKED, Outcomes, plain
 from workshop.paths import MissingFolder, exercises_folder
 
-# The checks make little garbage, and much that stays: looking for it less often saves a quarter of
-# their time. Numbers of objects and of rounds, as gc.set_threshold takes them.
-GARBAGE = (50_000, 20, 50)
-
 
 def pytest_configure(config):
-    gc.set_threshold(*GARBAGE)
-    atexit.register(gc.freeze)  # nor need the end of the process look for it
     config.option.tbstyle = "no" if config.option.tbstyle == "auto" else config.option.tbstyle
     config.pluginmanager.register(Outcomes(), "workshop-outcomes")
     try:

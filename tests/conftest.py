@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import itertools
 import json
 import os
@@ -30,10 +29,6 @@ LONG = (
     "test_notebooks.py",
     "test_cloud_seam_releases.py",
 )
-
-
-# A cloud makes much that stays: looking for garbage less often saves a quarter of the time.
-gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_configure(config):
