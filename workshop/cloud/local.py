@@ -19,8 +19,9 @@ from .environ import ACCOUNT_ID, REGION
 from .gateway.addresses import local_url
 from .guardian import remove_tree
 from .guarding import Guardian
-from .launcher import choose_launcher
+from .launcher import Reach, choose_launcher
 from .model import Invocation
+from .watch import Watch
 
 _one_at_a_time = threading.Lock()
 
@@ -32,7 +33,8 @@ class LocalCloud:
     is "auto" (bubblewrap where it works) or "process". With `cpu_share`, which may be set at any
     time, new execution environments get only the part of a CPU that their memory buys on AWS. With
     `enforce_roles`, which may be set likewise, a function may call only what its role allows.
-    `account_concurrency` is how many invocations may run at once in a region; under 1,000, a tenth
+    With `internet`, functions under bubblewrap reach this machine's network and the internet, for
+    experiments of your own. `account_concurrency` is how many invocations may run at once in a region; under 1,000, a tenth
     of it must stay unreserved in place of AWS's 100, so that a small account can be taught with.
     """
 
@@ -46,6 +48,7 @@ class LocalCloud:
         cpu_share: bool = False,
         enforce_roles: bool = False,
         account_concurrency: int = DEFAULT_LIMIT,
+        internet: bool = False,
     ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
@@ -53,6 +56,7 @@ class LocalCloud:
             raise ValueError(f"account_concurrency is 1 or more, not {account_concurrency!r}")
         self._port, self._wanted_isolation = port, isolation
         self._account_concurrency = account_concurrency
+        self._internet = internet
         self.cpu_share = cpu_share
         self.enforce_roles = enforce_roles
         self._clients = Clients()
@@ -74,9 +78,11 @@ class LocalCloud:
     def _start(self) -> None:
         parts = _load_parts()
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
-        guardian = Guardian(folder)
+        guardian, watch, reach = Guardian(folder), Watch(), Reach()
         try:
-            launcher = choose_launcher(self._wanted_isolation, folder)
+            launcher = choose_launcher(
+                self._wanted_isolation, folder, watch, reach, self._internet
+            )
             self.isolation = launcher.name
             self._parts = parts.Parts(
                 folder,
@@ -88,11 +94,14 @@ class LocalCloud:
                 self._account_concurrency,
             )
             server = self._parts.serve(self._port)
+            reach.port, reach.serve = server.port, server.adopt
         except BaseException:
+            watch.close()
             guardian.close()
             remove_tree(str(folder))
             raise
         self._folder, self._guardian = folder, guardian
+        self._watch, self._launcher = watch, launcher
         self._running = True
         self.endpoint_url = self._clients.endpoint_url = f"http://127.0.0.1:{server.port}"
         atexit.register(self.close)
@@ -148,6 +157,8 @@ class LocalCloud:
             return
         self._running = False
         self._parts.close()
+        self._launcher.close()
+        self._watch.close()
         self._guardian.close()
         remove_tree(str(self._folder))
         atexit.unregister(self.close)
