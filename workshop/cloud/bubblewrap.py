@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import platform
 import shutil
 import socket
 import stat
@@ -41,6 +42,7 @@ SYSTEM_FILES = (
     "/etc/services",
     "/etc/localtime",
 )
+MOST_PROCESSES = 1024  # of one user in one sandbox, as on AWS; root's are not counted
 RUNTIME_PORT = 9001  # where AWS has the Runtime API, too
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -90,9 +92,8 @@ class BubblewrapLauncher:
         return sandbox
 
     def _text(self, launch: Launch, address: str, listen: list[int]) -> bytes:
-        return launch_text(
-            launch, "/var/task", "/var/runtime", "/opt", address, listen=listen, processes=1024
-        )
+        more = {"listen": listen} | ({"processes": MOST_PROCESSES} if _counts_by_sandbox() else {})
+        return launch_text(launch, "/var/task", "/var/runtime", "/opt", address, **more)
 
     def _popen(self, launch: Launch, stdin: int, more: list[str]) -> subprocess.Popen[bytes]:
         layers = ["--ro-bind", str(launch.layers), "/opt"] if launch.layers else ["--dir", "/opt"]
@@ -170,6 +171,12 @@ def supports(option: str) -> bool:
     bwrap = shutil.which("bwrap") or "bwrap"
     told = subprocess.run([bwrap, "--help"], capture_output=True, text=True, timeout=10)
     return option in (told.stdout + told.stderr).split()
+
+
+def _counts_by_sandbox() -> bool:
+    """Whether the limit of processes counts those of a sandbox: before, all of a user's."""
+    version = platform.release().split(".")
+    return version[0].isdigit() and (int(version[0]), int(version[1])) >= (5, 14)
 
 
 def _system_view() -> list[str]:

@@ -18,7 +18,7 @@ def main():
     limit("NOFILE", launch["files"])
     limit("FSIZE", launch["file_bytes"])
     limit("CORE", 0)
-    if "processes" in launch:
+    if launch.get("processes"):
         limit("NPROC", launch["processes"])
     if launch.get("listen"):
         hand_over(launch["listen"])
