@@ -55,9 +55,8 @@ def children(pid: int) -> list[int]:
     """The processes that one has started itself, from /proc."""
     found: list[int] = []
     with contextlib.suppress(OSError):  # it has ended
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                found += map(int, file.read().split())
+        for task in os.scandir(f"/proc/{pid}/task"):
+            found += map(int, Path(task.path, "children").read_bytes().split())
     return found
 
 

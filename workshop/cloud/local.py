@@ -34,8 +34,9 @@ class LocalCloud:
     time, new execution environments get only the part of a CPU that their memory buys on AWS. With
     `enforce_roles`, which may be set likewise, a function may call only what its role allows.
     With `internet`, functions under bubblewrap reach this machine's network and the internet, for
-    experiments of your own. `account_concurrency` is how many invocations may run at once in a region; under 1,000, a tenth
-    of it must stay unreserved in place of AWS's 100, so that a small account can be taught with.
+    experiments of your own. `account_concurrency` is how many invocations may run at once in a
+    region; under 1,000, a tenth of it must stay unreserved in place of AWS's 100, so that a small
+    account can be taught with.
     """
 
     region = REGION
@@ -80,9 +81,7 @@ class LocalCloud:
         folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         guardian, watch, reach = Guardian(folder), Watch(), Reach()
         try:
-            launcher = choose_launcher(
-                self._wanted_isolation, folder, watch, reach, self._internet
-            )
+            launcher = choose_launcher(self._wanted_isolation, folder, watch, reach, self._internet)
             self.isolation = launcher.name
             self._parts = parts.Parts(
                 folder,

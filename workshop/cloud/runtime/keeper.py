@@ -8,6 +8,7 @@ finds it. Here the runtime runs in a child of this process, which takes such orp
 import ctypes
 import os
 import signal
+from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -38,9 +39,8 @@ def end_children():
     """Ends what the runtime has left, and what that leaves in turn."""
     while True:
         try:
-            with open("/proc/self/task/%d/children" % os.getpid(), "rb") as file:
-                for pid in file.read().split():
-                    os.kill(int(pid), signal.SIGKILL)
+            for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
+                os.kill(int(pid), signal.SIGKILL)
             os.wait()
         except ChildProcessError:
             return
