@@ -47,7 +47,7 @@ def test_what_is_used_before_the_first_look_counts(monkeypatch):
     used = iter([5.0, 5.25])  # CPU seconds: before the invocation, and when it is first looked at
     monkeypatch.setattr("workshop.cloud.cpu._cpu_seconds", lambda process: next(used, 5.25))
     held = []
-    part = CpuShare(os.getpid(), 0.1)
+    part = CpuShare(lambda: [os.getpid()], 0.1)
     monkeypatch.setattr(part, "_suspend_for", lambda seconds: held.append(seconds))
     with part:
         while not held:

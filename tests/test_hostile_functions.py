@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support import package
 
 from workshop.cloud import bubblewrap, environment
 
@@ -201,6 +202,34 @@ def test_a_loaders_variable_reaches_only_what_the_function_starts(isolated_lab, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_of_the_function_runs_before_its_limits_hold(isolated_lab):
+    """Python imports what PYTHONWARNINGS names; `unittest.__main__` then runs test_early.py."""
+    early = "import os, resource\nprint('limit', resource.getrlimit(resource.RLIMIT_CORE)[1])\n"
+    name = isolated_lab.create(
+        Code={"ZipFile": package("def handler(event, context): return 1", test_early__py=early)},
+        Environment={"Variables": {"PYTHONWARNINGS": "error::unittest.__main__.x"}},
+    )
+    answer = isolated_lab.invoke(name, {})
+    assert "limit -1" not in answer.log
+    assert isolated_lab.invoke(isolated_lab.create(), 1).value == 1
+
+
+def test_warnings_are_shown_as_a_variable_says(isolated_lab):
+    source = (
+        "import warnings\ndef handler(event, context): warnings.warn('old', DeprecationWarning)"
+    )
+    name = isolated_lab.create(
+        source, Environment={"Variables": {"PYTHONWARNINGS": "error::DeprecationWarning"}}
+    )
+    assert isolated_lab.invoke(name, {}).value["errorType"] == "DeprecationWarning"
+
+
+@pytest.mark.parametrize("name", ["TZ", "LANG", "PYTHONUTF8"])
+def test_an_early_variable_that_no_process_can_have(isolated_lab, name):
+    function = isolated_lab.create(Environment={"Variables": {name: "a\0b"}})
+    assert in_time(isolated_lab, function).value["errorType"] == "Runtime.ExitError"
+
+
 def test_nothing_of_the_kernels_can_be_written(walled_lab):
     source = """
 import os
@@ -240,7 +269,8 @@ def handler(event, context):
     libc = ctypes.CDLL(None, use_errno=True)
     found += [name for name, answer in [
         ("memfd", libc.memfd_create(b"x", 0)), ("shm", libc.shmget(0, 1 << 20, 0o1600)),
-        ("namespace", libc.unshare(0x10000000))] if answer >= 0]
+        ("namespace", libc.unshare(0x10000000)),
+        ("vsock", libc.socket(40, 1, 0))] if answer >= 0]
     return found
 """
     assert walled_lab.run(source, Timeout=60, MemorySize=512) == []
@@ -317,6 +347,36 @@ def handler(event, context):
     answer = in_time(isolated_lab, isolated_lab.create(source, MemorySize=10_240, Timeout=20))
     assert answer.error == "Unhandled"
     assert isolated_lab.invoke(isolated_lab.create(), 1).value == 1
+
+
+COMETS = """
+import os, time
+def comet(until):
+    while time.time() < until:
+        if os.fork():
+            os._exit(0)
+def handler(event, context):
+    for _ in range(event["comets"]):
+        if os.fork() == 0:
+            comet(time.time() + 20)
+            os._exit(0)
+    time.sleep(event["sleep"])
+    return "answered"
+"""
+
+
+@pytest.mark.parametrize("sleep", [0.1, 30])
+def test_processes_that_follow_each_other_keep_nobody_waiting(walled_lab, sleep):
+    """Each starts the next one and ends, faster than one can look for them."""
+    name = walled_lab.create(COMETS, Timeout=2, MemorySize=512)
+    event = {"comets": 6, "sleep": sleep}
+    found = []
+    ask = threading.Thread(target=lambda: found.append(walled_lab.invoke(name, event)))
+    ask.start()
+    ask.join(15)
+    assert found, "no answer"
+    walled_lab.client.delete_function(FunctionName=name)
+    walled_lab.cloud.idle(15)
 
 
 def test_a_flood_of_files_ends(walled_lab, monkeypatch):

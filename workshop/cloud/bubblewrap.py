@@ -12,6 +12,7 @@ import contextlib
 import functools
 import os
 import platform
+import re
 import shutil
 import socket
 import stat
@@ -33,8 +34,11 @@ SYSTEM_FILES = (
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
     "/etc/alternatives",
-    "/etc/ssl",
-    "/etc/pki",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/pki/ca-trust",
     "/etc/ca-certificates",
     "/etc/hosts",
     "/etc/resolv.conf",
@@ -157,9 +161,9 @@ def bubblewrap_works() -> bool:
     bwrap = shutil.which("bwrap")
     if not sys.platform.startswith("linux") or bwrap is None:
         return False
-    view = [*_system_view(), "--unshare-net", "--remount-ro", "/dev", "--remount-ro", "/"]
-    command = [bwrap, *view, "--", PYTHON, "-S", "-c", "pass"]
     try:
+        view = [*_system_view(), "--unshare-net", "--remount-ro", "/dev", "--remount-ro", "/"]
+        command = [bwrap, *view, "--", PYTHON, "-S", "-c", "pass"]
         return subprocess.run(command, capture_output=True, timeout=10).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
@@ -169,14 +173,14 @@ def bubblewrap_works() -> bool:
 def supports(option: str) -> bool:
     """Whether this bubblewrap knows an option: some came in 2022 and later."""
     bwrap = shutil.which("bwrap") or "bwrap"
-    told = subprocess.run([bwrap, "--help"], capture_output=True, text=True, timeout=10)
+    told = subprocess.run([bwrap, "--help"], capture_output=True, text=True, timeout=60)
     return option in (told.stdout + told.stderr).split()
 
 
 def _counts_by_sandbox() -> bool:
     """Whether the limit of processes counts those of a sandbox: before, all of a user's."""
-    version = platform.release().split(".")
-    return version[0].isdigit() and (int(version[0]), int(version[1])) >= (5, 14)
+    version = re.match(r"(\d+)\.(\d+)", platform.release())
+    return version is not None and (int(version[1]), int(version[2])) >= (5, 14)
 
 
 def _system_view() -> list[str]:
@@ -217,14 +221,13 @@ def _proc_view() -> list[str]:
 def _python_view() -> list[str]:
     """Python's own folder, and the repository hidden if it lies in one that is shown."""
     prefix = Path(PYTHON_PREFIX)
-    shown = [Path(folder) for folder in SYSTEM_FOLDERS] + [prefix]
-    show = ["--ro-bind", str(prefix), str(prefix)]
+    shown = [prefix] if not Path.home().is_relative_to(prefix) else [prefix / "bin", prefix / "lib"]
+    shown = [folder for folder in shown if not folder.is_relative_to("/usr")]
+    show = [part for folder in map(str, shown) for part in ("--ro-bind", folder, folder)]
     hide: list[str] = []
-    if any(REPOSITORY.is_relative_to(folder) for folder in shown):
+    if any(REPOSITORY.is_relative_to(folder) for folder in [*SYSTEM_FOLDERS, *shown]):
         hide = ["--tmpfs", str(REPOSITORY), "--remount-ro", str(REPOSITORY)]
-    if prefix.is_relative_to(REPOSITORY):
-        return [*hide, *show]
-    return [*hide] if prefix.is_relative_to("/usr") else [*show, *hide]
+    return [*hide, *show] if prefix.is_relative_to(REPOSITORY) else [*show, *hide]
 
 
 def _runtime_view() -> list[str]:

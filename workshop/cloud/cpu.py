@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -28,10 +29,10 @@ def share(memory_mb: int) -> float:
 
 
 class CpuShare:
-    """A context in which a process and its children get `part` of one CPU."""
+    """A context in which processes get `part` of one CPU; `pids()` names them."""
 
-    def __init__(self, pid: int, part: float) -> None:
-        self._pid, self._part = pid, part
+    def __init__(self, pids: Callable[[], list[int]], part: float) -> None:
+        self._pids, self._part = pids, part
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._govern, name="cpu-share", daemon=True)
         self._processes: dict[int, psutil.Process] = {}
@@ -84,11 +85,10 @@ class CpuShare:
     def _list(self) -> None:
         if self._processes and time.monotonic() < self._listed_at + LIST_EVERY_S:
             return
-        with contextlib.suppress(psutil.Error):
-            top = psutil.Process(self._pid)
-            for process in [top, *top.children(recursive=True)]:
-                if process.name() != "bwrap":  # the sandbox is not the function's
-                    self._processes.setdefault(process.pid, process)
+        for pid in self._pids():
+            if pid not in self._processes:
+                with contextlib.suppress(psutil.Error):
+                    self._processes[pid] = psutil.Process(pid)
         self._listed_at = time.monotonic()
 
 

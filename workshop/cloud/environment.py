@@ -118,7 +118,7 @@ class Environment:
         )
         try:
             sandbox = self._launcher.start(launch)
-        except (OSError, RuntimeError) as error:  # no process or thread is to be had
+        except (OSError, RuntimeError, ValueError) as error:  # no process or thread is to be had
             raise ApiError(
                 500,
                 "ServiceException",
@@ -153,16 +153,22 @@ class Environment:
                 ended = too_much
         return ended
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it can serve another invocation."""
+        return self._sandbox is not None
+
     def freeze(self) -> None:
-        """Stops its processes until the next invocation."""
-        if sandbox := self._sandbox:
-            sandbox.tree.freeze()
+        """Stops its processes until the next invocation; ends those that cannot be stopped."""
+        sandbox = self._sandbox
+        if sandbox and not sandbox.tree.freeze():
+            self._stop_process()
 
     def _cpu_share(self, sandbox: Sandbox) -> contextlib.AbstractContextManager[object]:
         part = share(self.function.memory_mb)
         if not self._limits_cpu or part >= 1:
             return contextlib.nullcontext()
-        return CpuShare(sandbox.process.pid, part)
+        return CpuShare(sandbox.tree.look, part)
 
     def take_output(self) -> list[LogEvent]:
         """What the function printed since the last call."""

@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROUNDS = 50  # of looks for processes that others start while they are being stopped
+ROUNDS = 10  # of looks for processes that others start while they are being stopped
+MOST = 4096  # processes that a look finds: a function may start them as fast as one can look
 
 
 def kill_tree(pid: int) -> None:
@@ -41,10 +42,10 @@ def stopped_below(pid: int) -> list[int]:
 
 
 def below(pid: int) -> list[int]:
-    """The processes below one, from /proc: its children first. Empty where there is no /proc."""
+    """The processes below one, from /proc, `MOST` or a few more. Empty where there is none."""
     found: list[int] = []
     todo = [pid]
-    while todo:
+    while todo and len(found) < MOST:
         fresh = children(todo.pop())
         found += fresh
         todo += fresh

@@ -120,7 +120,8 @@ class Outcome:
 
     def tail(self, limit: int = 4096) -> bytes:
         """The last `limit` bytes of the log, as `LogType=Tail` answers."""
-        return "".join(event.message for event in self.logs).encode()[-limit:]
+        tail = "".join(event.message for event in self.logs).encode()[-limit:]
+        return tail.decode("utf-8", "ignore").encode()  # no character is cut in two
 
 
 @dataclass(frozen=True)

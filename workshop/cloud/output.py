@@ -85,31 +85,28 @@ class OutputReader:
 
     def _parse(self, data: bytes) -> None:
         """Cuts what was read, with what was left before, into events."""
-        self._buffer += data
-        while found := FRAME.search(self._buffer):
-            self._text(self._buffer[: found.start()])
-            self._buffer = self._buffer[found.start() :]
-            if len(self._buffer) < HEADER:
-                return
-            length = int.from_bytes(self._buffer[4:8], "big")
+        buffer, at = self._buffer + data, 0  # `at`: how far it is cut, since copies cost time
+        while found := FRAME.search(buffer, at):
+            self._text(buffer[at : found.start()])
+            at = found.start()
+            body = at + HEADER
+            length = int.from_bytes(buffer[at + 4 : at + 8], "big")
             if length > LONGEST_FRAME:  # no frame of the runtime client's: plain text
-                self._text(self._buffer[:4])
-                self._buffer = self._buffer[4:]
+                at += 4
                 continue
-            if len(self._buffer) < HEADER + length:
+            if len(buffer) < body + length:
+                self._buffer = buffer[at:]
                 return
-            self._frame(length)
-        whole = self._buffer.rfind(b"\n") + 1
-        if not whole and len(self._buffer) >= LONGEST_EVENT:
-            whole = len(self._buffer)
-        self._text(self._buffer[:whole])
-        self._buffer = self._buffer[whole:]
+            self._frame(buffer[at + 8 : body], buffer[body : body + length])
+            at = body + length
+        whole = max(at, buffer.rfind(b"\n") + 1)
+        if whole == at and len(buffer) - at >= LONGEST_EVENT:
+            whole = len(buffer)
+        self._text(buffer[at:whole])
+        self._buffer = buffer[whole:]
 
-    def _frame(self, length: int) -> None:
-        body = self._buffer[HEADER : HEADER + length]
-        milliseconds = int.from_bytes(self._buffer[8:HEADER], "big") // 1000
-        self._buffer = self._buffer[HEADER + length :]
-        now = _now_ms()
+    def _frame(self, stamp: bytes, body: bytes) -> None:
+        milliseconds, now = int.from_bytes(stamp, "big") // 1000, _now_ms()
         taken = now - OLDEST_MS < milliseconds < now + NEWEST_MS
         self._keep(body, milliseconds if taken else now)
 

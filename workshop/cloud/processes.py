@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +36,7 @@ class ProcessTree:
         self._process, self._outer = process, outer
         self.peak = 0  # bytes of memory
         self.count = 0  # of processes and threads
-        self._frozen: list[int] = []
+        self._frozen: list[Callable[[], None]] = []  # what resumes each process
 
     @property
     def pid(self) -> int:
@@ -47,30 +46,34 @@ class ProcessTree:
     def measure(self) -> int:
         """The most memory so far, in bytes, after one more look."""
         if not self._frozen:
-            self._look()
+            self.look()
         return self.peak
 
-    def freeze(self) -> None:
-        """Stops every process until `thaw`, and measures."""
-        stopped: list[int] = []
+    def freeze(self) -> bool:
+        """Stops every process until `thaw`, and measures.
+
+        False if they start others faster than they can be stopped: then some go on.
+        """
+        found: set[int] = set()
         for _ in range(ROUNDS):
-            fresh = [pid for pid in self._look() if pid not in stopped]
+            fresh = set(self.look()) - found
             if not fresh:
-                break
-            for pid in fresh:
-                _signal(pid, "suspend")
-            stopped += fresh
-        self._frozen = stopped
+                return True
+            found |= fresh
+            stopped = [_stopped(pid) for pid in fresh if self._is_ours(pid)]
+            self._frozen += [resume for resume in stopped if resume]
+        return False
 
     def thaw(self) -> None:
         """Lets every process go on."""
-        for pid in self._frozen:
-            _signal(pid, "resume")
-        self._frozen = []
+        frozen, self._frozen = self._frozen, []
+        for resume in frozen:
+            with contextlib.suppress(OSError, psutil.Error):
+                resume()
 
     def has_connection(self, address: tuple[str, int]) -> bool:
         """Whether a connection from `address` on this machine is one of these processes'."""
-        for pid in self._look():
+        for pid in self.look():
             try:
                 connections = psutil.Process(pid).net_connections("tcp4")
             except psutil.AccessDenied:
@@ -83,7 +86,10 @@ class ProcessTree:
 
     def kill(self) -> None:
         """Ends every process and waits for the first one; then its number is free again."""
-        if self._process.returncode is None or not psutil.pid_exists(self.pid):
+        if self._outer == "sandbox":  # with bubblewrap the kernel ends all in its namespace
+            if self._process.returncode is None:
+                _send_group(self.pid)
+        elif self._process.returncode is None or not psutil.pid_exists(self.pid):
             strays = [] if BY_PROC else _children(self.pid)
             kill_tree(self.pid)
             for stray in strays:  # a child that made a group of its own
@@ -91,8 +97,9 @@ class ProcessTree:
                     stray.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
+        self.thaw()  # gives the descriptors back
 
-    def _look(self) -> list[int]:
+    def look(self) -> list[int]:
         """The function's processes. Notes what they use."""
         try:
             found = self._by_proc() if BY_PROC else self._by_psutil()
@@ -128,6 +135,13 @@ class ProcessTree:
         if self._outer == "sandbox":  # bubblewrap, and its first process in the namespace
             outer.update(children(self.pid))
         return [pid for pid in found if pid not in outer]
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether a number still is one of the sandbox's, which no other process can join."""
+        if self._outer != "sandbox":
+            return True
+        first = children(self.pid)
+        return bool(first) and _namespace(pid) == _namespace(first[0])
 
     def _by_psutil(self) -> list[tuple[int, int, int]]:
         top = psutil.Process(self.pid)
@@ -167,14 +181,49 @@ def _wait_then(process: subprocess.Popen[bytes], call: Callable[[], None]) -> No
     call()
 
 
-def _signal(pid: int, what: str) -> None:
-    """Suspends or resumes one process."""
-    if sys.platform != "win32":
+def _namespace(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    return ""
+
+
+def _stopped(pid: int) -> Callable[[], None] | None:
+    """Suspends one process; what resumes it, or None if it has ended.
+
+    By a descriptor where the system has them: a number may be another process's by then.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    except (AttributeError, OSError):
+        return _suspended(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
+    except OSError:
+        os.close(descriptor)
+        return None
+
+    def resume() -> None:
         with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGSTOP if what == "suspend" else signal.SIGCONT)
-        return
+            signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+        os.close(descriptor)
+
+    return resume
+
+
+def _suspended(pid: int) -> Callable[[], None] | None:
+    """The same where no descriptor stands for a process."""
     with contextlib.suppress(psutil.Error):
-        getattr(psutil.Process(pid), what)()
+        process = psutil.Process(pid)
+        process.suspend()
+        return process.resume
+    return None
+
+
+def _send_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _children(pid: int) -> list[psutil.Process]:

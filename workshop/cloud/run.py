@@ -100,7 +100,7 @@ class Run:
         self, ended: Ended, started_at: float, duration_ms: float
     ) -> tuple[Outcome, Invocation]:
         outcome = self._outcome(ended)
-        self.usable = ended.kind in ("response", "error")
+        self.usable = ended.kind in ("response", "error") and self._environment.is_running
         report = self._report(ended, outcome, duration_ms)
         printed = self._environment.take_output()
         outcome.logs = [
@@ -114,13 +114,13 @@ class Run:
         """The payload that the caller gets."""
         request_id = self.request.request_id
         prefix = f"RequestId: {request_id} Error: "
+        if len(ended.body) > LARGEST_RESPONSE:
+            message = (
+                "Response payload size exceeded maximum allowed payload size "
+                f"({LARGEST_RESPONSE} bytes)."
+            )
+            return Outcome(error_payload("Function.ResponseSizeTooLarge", message), True)
         if ended.kind == "response":
-            if len(ended.body) > LARGEST_RESPONSE:
-                message = (
-                    "Response payload size exceeded maximum allowed payload size "
-                    f"({LARGEST_RESPONSE} bytes)."
-                )
-                return Outcome(error_payload("Function.ResponseSizeTooLarge", message), True)
             return Outcome(ended.body)
         if ended.kind in ("error", "init-error"):
             return Outcome(self._environment.as_on_aws(ended.body), True)

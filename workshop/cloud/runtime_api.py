@@ -63,7 +63,12 @@ class RuntimeApi:
             connection.close()
             return
         work = (connection, peer, admits)
-        threading.Thread(target=self._serve, args=work, name="runtime-api", daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, args=work, name="runtime-api", daemon=True).start()
+        except RuntimeError:  # no thread is to be had
+            with self._lock:
+                self._connections.discard(connection)
+            connection.close()
 
     def send(self, request: Request, deadline_ms: int) -> None:
         """Hands an invocation to the runtime, which waits for it in `next`."""

@@ -25,7 +25,8 @@ from .watch import Serve, Watch
 
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 PYTHON_PREFIX = str(Path(PYTHON).parent.parent)
-# What Python, and the C library, read before the bootstrap can set it.
+# What Python, and the C library, read before the bootstrap can set it. Nothing here makes Python
+# import a module that the function brings: the limits must hold first.
 EARLY = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 EARLY_OF_PYTHON = (
     "PYTHONDEVMODE",
@@ -37,7 +38,6 @@ EARLY_OF_PYTHON = (
     "PYTHONTRACEMALLOC",
     "PYTHONUNBUFFERED",
     "PYTHONUTF8",
-    "PYTHONWARNINGS",
 )
 MOST_FILES = 1024  # that an execution environment has open, as on AWS
 MB = 1024 * 1024
@@ -75,7 +75,8 @@ class Launch:
     def early(self) -> dict[str, str]:
         """The variables that a process starts with; it gets all others when it runs."""
         every = function_environ(self.function, "", "", "", "")
-        return {name: every[name] for name in (*EARLY, *EARLY_OF_PYTHON) if name in every}
+        names = [name for name in (*EARLY, *EARLY_OF_PYTHON) if "\0" not in every.get(name, "\0")]
+        return {name: every[name] for name in names}
 
 
 class Sandbox:

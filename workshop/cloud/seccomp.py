@@ -29,6 +29,11 @@ X86_64 = {
     "bpf": 321,
     "userfaultfd": 323,
     "io_uring_setup": 425,
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
     "memfd_secret": 447,
 }
 AARCH64 = {
@@ -48,13 +53,20 @@ AARCH64 = {
     "bpf": 280,
     "userfaultfd": 282,
     "io_uring_setup": 425,
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
     "memfd_secret": 447,
 }
+SOCKET = {"x86_64": 41, "aarch64": 198}
 MACHINES = {"x86_64": (0xC000003E, X86_64), "aarch64": (0xC00000B7, AARCH64)}
+FAMILIES = (1, 2, 10, 16)  # of sockets that are allowed: Unix, IPv4, IPv6, netlink; no vsock
 X32 = 0x40000000  # x86-64 has each call a second time from this number on
 
 LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # instructions of classic BPF
-NUMBER_AT, ARCHITECTURE_AT = 0, 4  # offsets in the kernel's `struct seccomp_data`
+NUMBER_AT, ARCHITECTURE_AT, FIRST_ARGUMENT_AT = 0, 4, 16  # in `struct seccomp_data`
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000 | errno.ENOSYS
 
 
@@ -62,23 +74,27 @@ def seccomp_filter() -> bytes | None:
     """The filter's program, or None for a machine that the table does not know."""
     if platform.machine() not in MACHINES:
         return None
-    architecture, calls = MACHINES[platform.machine()]
+    machine = platform.machine()
+    architecture, calls = MACHINES[machine]
     numbers = sorted(calls.values())
-    program = [
-        _instruction(LOAD, ARCHITECTURE_AT),
-        _instruction(EQUAL, architecture, if_not=len(numbers) + 3),  # another one's calls
-        _instruction(LOAD, NUMBER_AT),
-        _instruction(AT_LEAST, X32, if_so=len(numbers) + 1),
-        *(
-            _instruction(EQUAL, number, if_so=len(numbers) - place)
-            for place, number in enumerate(numbers)
-        ),
-        _instruction(RETURN, ALLOW),
-        _instruction(RETURN, REFUSE),
+    refuse = len(numbers) + len(FAMILIES) + 8  # where the last instruction is
+    body = [
+        (LOAD, ARCHITECTURE_AT, None, None),
+        (EQUAL, architecture, None, refuse),  # another one's calls have other numbers
+        (LOAD, NUMBER_AT, None, None),
+        (AT_LEAST, X32, refuse, None),
+        *((EQUAL, number, refuse, None) for number in numbers),
+        (EQUAL, SOCKET[machine], None, refuse - 1),
+        (LOAD, FIRST_ARGUMENT_AT, None, None),
+        *((EQUAL, family, refuse - 1, None) for family in FAMILIES),
+        (EQUAL, 0, refuse, refuse),
+        (RETURN, ALLOW, None, None),
+        (RETURN, REFUSE, None, None),
     ]
-    return b"".join(program)
+    return b"".join(_instruction(place, *each) for place, each in enumerate(body))
 
 
-def _instruction(code: int, value: int, if_so: int = 0, if_not: int = 0) -> bytes:
-    """One instruction; a jump skips so many of those behind it."""
-    return struct.pack("=HBBI", code, if_so, if_not, value)
+def _instruction(place: int, code: int, value: int, if_so: int | None, if_not: int | None) -> bytes:
+    """One instruction. A jump names the place to go on at; None is the next one."""
+    jumps = [0 if to is None else to - place - 1 for to in (if_so, if_not)]
+    return struct.pack("=HBBI", code, *jumps, value)

@@ -63,7 +63,7 @@ class Watch:
         self._closed = True
 
     def _register(self, file: Any, call: Callable[[], None]) -> None:
-        with contextlib.suppress(ValueError, OSError):  # it was closed before this order came
+        with contextlib.suppress(KeyError, ValueError, OSError):  # it was closed before this came
             self._selector.register(file, selectors.EVENT_READ, call)
 
     def _waits_for(self, key: selectors.SelectorKey) -> bool:
@@ -86,16 +86,12 @@ class Watch:
             self._wake_from.recv(4096)
         with contextlib.suppress(queue.Empty):
             while True:
-                self._orders.get_nowait()()
+                _guarded(self._orders.get_nowait())
 
     def _work(self) -> None:
         while not self._closed:
             for key, _ in self._selector.select():
-                try:
-                    if self._waits_for(key):
-                        key.data()
-                except Exception:  # one sandbox's trouble is not the others'
-                    traceback.print_exc(file=sys.stderr)
+                if self._waits_for(key) and not _guarded(key.data):
                     with contextlib.suppress(KeyError, ValueError):
                         self._selector.unregister(key.fileobj)
         with self._lock:
@@ -103,6 +99,17 @@ class Watch:
         self._selector.close()
         self._wake.close()
         self._wake_from.close()
+
+
+def _guarded(call: Callable[[], None]) -> bool:
+    """Calls; False if it raised, which is printed: one sandbox's trouble is not the others'."""
+    try:
+        call()
+    except Exception:
+        with contextlib.suppress(Exception):
+            traceback.print_exc(file=sys.stderr)
+        return False
+    return True
 
 
 def _accept(listener: socket.socket, serve: Serve) -> None:

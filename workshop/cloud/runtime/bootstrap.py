@@ -87,6 +87,11 @@ def run(task_root, runtime_dir, opt):
     sys.path[:] = [task_root, *layers, *standard_library, runtime_dir]
     handler = os.environ["_HANDLER"]
     sys.argv[:] = ["/var/runtime/bootstrap.py", handler]
+    if filters := os.environ.get("PYTHONWARNINGS"):  # Python would read them too early
+        import warnings
+
+        sys.warnoptions += filters.split(",")
+        warnings._processoptions(sys.warnoptions)
 
     from awslambdaric.__main__ import main as runtime
 
