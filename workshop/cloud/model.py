@@ -120,7 +120,7 @@ class Outcome:
         return "".join(event.message for event in self.logs).encode()[-limit:]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """What is kept of an invocation for pictures and bills; times are `time.time()` seconds."""
 
