@@ -32,7 +32,8 @@ CLIENTS = 4  # that invoke at the same time
 
 
 def show(what: str, cloud: LocalCloud | None = None) -> None:
-    """Prints a row."""
+    """Prints a row; what has just ended gets a moment to be gone."""
+    time.sleep(1)
     process = psutil.Process(os.getpid())
     files = process.num_handles() if sys.platform == "win32" else process.num_fds()
     disk = size_of(cloud._folder) // 1024 if cloud else 0

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from .json_text import from_json, to_json
 from .metrics import Metrics
 from .model import ApiError, EventSettings, FunctionVersion, Outcome
@@ -93,7 +95,7 @@ class Destinations:
                 client.get_function_configuration(FunctionName=target)
             else:
                 client.describe_event_bus(Name=target)
-        except Exception as error:
+        except (BotoCoreError, ClientError) as error:
             raise invalid(f"The destination ARN {target} is invalid.") from error
 
     def _record(

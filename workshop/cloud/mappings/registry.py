@@ -6,6 +6,8 @@ import re
 import threading
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from ..model import ApiError, FunctionVersion
 from ..roles import check_source
 from ..validation import invalid
@@ -256,7 +258,7 @@ class Mappings:
         poller = StreamPoller(mapping, self._tools)
         try:
             poller.check()
-        except Exception as error:
+        except (BotoCoreError, ClientError) as error:
             raise invalid(f"Stream not found: {mapping.source_arn}") from error
         check_destination(mapping.failure_destination, function.role, self._tools)
         return poller
