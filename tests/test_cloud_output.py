@@ -7,17 +7,23 @@ import time
 
 import pytest
 
-from workshop.cloud.output import KEPT_PER_INVOCATION, LONGEST_EVENT, OutputReader
+from workshop.cloud.output import KEPT_BYTES, KEPT_EVENTS, LONGEST_EVENT, OutputReader
+from workshop.cloud.watch import Watch
 
 
 @pytest.fixture
 def reader():
-    reader = OutputReader()
+    watch = Watch()
+    reader = OutputReader(watch)
     yield reader
     reader.close()
+    watch.close()
 
 
-def frame(text: bytes, milliseconds: int = 1_700_000_000_123) -> bytes:
+NOW = int(time.time() * 1000)
+
+
+def frame(text: bytes, milliseconds: int = NOW) -> bytes:
     """A record as AWS's runtime client writes it."""
     stamp = (milliseconds * 1000).to_bytes(8, "big")
     return b"\xa5\x5a\x00\x03" + len(text).to_bytes(4, "big") + stamp + text
@@ -44,9 +50,16 @@ def test_empty_lines_are_no_events(reader):
 
 
 def test_a_frame_is_one_event_with_its_own_time(reader):
-    write(reader, frame(b"one\ntwo\n"))
+    write(reader, frame(b"one\ntwo\n", NOW - 60_123))
     (event,) = reader.take()
-    assert (event.message, event.timestamp_ms) == ("one\ntwo\n", 1_700_000_000_123)
+    assert (event.message, event.timestamp_ms) == ("one\ntwo\n", NOW - 60_123)
+
+
+@pytest.mark.parametrize("milliseconds", [0, NOW - 15 * 86_400_000, NOW + 86_400_000, 2**50])
+def test_a_time_that_no_log_takes_is_now(reader, milliseconds):
+    write(reader, frame(b"one", milliseconds))
+    (event,) = reader.take()
+    assert abs(event.timestamp_ms - NOW) < 600_000
 
 
 def test_frames_and_lines_in_their_order(reader):
@@ -73,9 +86,20 @@ def test_what_looks_like_a_frame_and_is_none(reader):
     assert "text" in "".join(messages(reader))
 
 
-def test_a_marker_cannot_be_forged(reader):
-    write(reader, b"\xa5\x5a\x00\xff" + (16).to_bytes(4, "big") + bytes(8) + b"x" * 16, b"after\n")
+@pytest.mark.parametrize("length", [16, 983_040])
+def test_a_frame_that_is_cut_off_ends_with_its_invocation(reader, length):
+    write(reader, b"before\n", b"\xa5\x5a\x00\x03" + length.to_bytes(4, "big") + bytes(8) + b"rest")
+    assert messages(reader) == ["before\n", "rest\n"]
+    write(reader, b"after\n")
     assert messages(reader) == ["after\n"]
+
+
+def test_a_flood_of_tiny_lines_is_cut(reader):
+    for _ in range(KEPT_EVENTS // 16_000 + 1):
+        write(reader, b"a\n" * 16_000)
+    found = messages(reader)
+    assert len(found) == KEPT_EVENTS + 1
+    assert "50,000 lines" in found[-1]
 
 
 def test_take_gives_each_event_once(reader):
@@ -95,10 +119,10 @@ def test_a_line_without_end_is_cut(reader):
 
 def test_a_flood_is_cut_and_says_so(reader):
     line = b"x" * 1000 + b"\n"
-    for _ in range(KEPT_PER_INVOCATION // 1000 // 32 + 2):
+    for _ in range(KEPT_BYTES // 1000 // 32 + 2):
         write(reader, line * 32)
     found = messages(reader)
-    assert sum(map(len, found)) < KEPT_PER_INVOCATION + 2000
+    assert sum(map(len, found)) < KEPT_BYTES + 2000
     assert "keeps the first 16 MB" in found[-1]
     write(reader, b"next invocation\n")
     assert messages(reader) == ["next invocation\n"]

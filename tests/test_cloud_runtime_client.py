@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from workshop.cloud import LocalCloud, package
 from workshop.cloud.model import Request
 from workshop.cloud.package import HERE
 from workshop.cloud.runtime_api import RuntimeApi
+from workshop.cloud.watch import Watch
 
 CLIENT = HERE / "runtime" / "runtime_client.py"
 
@@ -96,7 +98,10 @@ def test_it_has_the_four_calls_of_the_native_one():
 
 def test_it_says_what_the_runtime_api_refused():
     """An answer for another invocation is refused, and the refusal is an error, not silence."""
-    api = RuntimeApi()
+    api, watch = RuntimeApi(), Watch()
+    listener = socket.create_server(("127.0.0.1", 0))
+    api.address = "127.0.0.1:{1}".format(*listener.getsockname())
+    watch.accept(listener, api.serve)
     try:
         api.send(Request("id-1", b'{"n": 1}', "arn:aws:lambda:x"), 2_000_000_000_000)
         code = (
@@ -126,3 +131,5 @@ def test_it_says_what_the_runtime_api_refused():
         assert kinds == ["ready", "response"]
     finally:
         api.close()
+        watch.close()
+        listener.close()

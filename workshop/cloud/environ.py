@@ -47,7 +47,8 @@ def function_environ(
 
     Follows "Working with Lambda environment variables"
     (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html); the function's
-    own variables come last, and cannot be named as a reserved one.
+    own variables come last, and cannot be named as a reserved one. On AWS the X-Ray daemon is at
+    169.254.100.1, to which a sandbox has no way, and to which nothing shall leave this machine.
     """
     environ = {
         "_HANDLER": function.handler,
@@ -61,8 +62,8 @@ def function_environ(
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
-        "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
         "LAMBDA_TASK_ROOT": task_root,
         "LAMBDA_RUNTIME_DIR": runtime_dir,

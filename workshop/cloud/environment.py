@@ -10,25 +10,26 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from .cpu import CpuShare, share
-from .guardian import kill_tree, remove_tree
-from .launcher import PYTHON_PREFIX, Launch, Launcher
-from .memory import MB, MemoryGauge
-from .model import FunctionVersion, LogEvent, Request
+from .guardian import remove_tree
+from .guarding import Guardian
+from .model import ApiError, FunctionVersion, LogEvent, Request
 from .output import OutputReader
+from .processes import MB, exit_code, when_ended
 from .runtime_api import Answer, RuntimeApi
+from .sandbox import PYTHON_PREFIX, Launch, Launcher, Sandbox
 
 INIT_LIMIT_S = 10.0
 LOOK_EVERY_S = 0.02  # how often memory is measured while a function runs
+LAST_ANSWER_S = 0.005  # an answer that was sent just before an exit counts first
+MOST_PROCESSES = 1024  # and threads, of one environment, as on AWS
+MOST_FILES_IN_TMP = 100_000  # each takes memory that its size does not show
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ CLOSED = Ended("exit", reason="Runtime exited without providing a reason")
 class Environment:
     """Starts a process and speaks with it through a Runtime API of its own.
 
-    `environ` holds what differs between environments: credentials and the log stream;
-    `limits_cpu` says whether the function gets only the CPU share of its memory.
+    Between invocations its processes are frozen, as on AWS. `environ` holds what differs between
+    environments: credentials and the log stream; `limits_cpu` says whether the function gets only
+    the CPU share of its memory.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Environment:
         layers: Path | None,
         folder: Path,
         environ: dict[str, str],
-        guardian,
+        guardian: Guardian,
         limits_cpu: bool = False,
     ) -> None:
         self.function = function
@@ -71,76 +73,96 @@ class Environment:
         self.log_stream = environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self._launcher, self._code, self._layers = launcher, code, layers
         self._folder, self._environ, self._guardian = folder, environ, guardian
-        self._tmp = folder / "tmp"
-        self._tmp.mkdir(parents=True)
-        self._output = OutputReader()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._api: RuntimeApi | None = None
-        self._gauge: MemoryGauge | None = None
+        self._output = OutputReader(launcher.watch)
+        self._sandbox: Sandbox | None = None
+        self._api = RuntimeApi()
         self._peak = 0
         self._closed = False
         self._lock = threading.RLock()  # the cloud may close it while an invocation runs
         # A plain process has its code elsewhere, and Python is where it was installed.
         self._renamed = [(str(code), "/var/task"), (PYTHON_PREFIX, "/var/lang")]
+        self._renamed.append((str(folder / "tmp"), "/tmp"))
         if layers:
             self._renamed.append((str(layers), "/opt"))
 
     @property
     def max_memory_mb(self) -> int:
         """The most memory that its processes used so far, in MB, rounded up."""
-        gauge = self._gauge
-        peak = max(self._peak, gauge.measure() if gauge else 0)
+        sandbox = self._sandbox
+        peak = max(self._peak, sandbox.tree.measure() if sandbox else 0)
         return min(-(-peak // MB), self.function.memory_mb)
 
     def init(self, limit_s: float | None = None) -> Ended:
-        """Starts the process and waits until the runtime asks for work (the INIT phase)."""
-        limit_s = INIT_LIMIT_S if limit_s is None else limit_s
+        """Starts the process and waits until the runtime asks for work (the INIT phase).
+
+        Raises ApiError, 500, if the process cannot be started.
+        """
+        deadline = time.monotonic() + (INIT_LIMIT_S if limit_s is None else limit_s)
         with self._lock:
             if self._closed:
                 return CLOSED
             self._stop_process()
             self._start_process()
-        return self._wait(time.monotonic() + limit_s)
+        return self._wait(deadline)
 
     def _start_process(self) -> None:
-        self._api = RuntimeApi()
-        environ = self._environ | {"AWS_LAMBDA_RUNTIME_API": self._api.address}
-        self._process = self._launcher.start(
-            Launch(
-                self.function,
-                self._code,
-                self._layers,
-                self._tmp,
-                environ,
-                self._output.write_fd,
-            )
+        api = self._api = RuntimeApi()
+        launch = Launch(
+            self.function,
+            self._code,
+            self._layers,
+            self._folder,
+            self._environ,
+            self._output.write_fd,
+            api.serve,
         )
-        self._guardian.add(self._process.pid)
-        self._gauge = MemoryGauge(self._process.pid)
-        watch = (self._process, self._api)
-        threading.Thread(target=self._report_exit, args=watch, daemon=True).start()
+        try:
+            sandbox = self._launcher.start(launch)
+        except (OSError, RuntimeError) as error:  # no process or thread is to be had
+            raise ApiError(
+                500,
+                "ServiceException",
+                f"The local cloud could not start a process for {self.function.name}: {error}",
+            ) from None
+        api.address = sandbox.address
+        self._sandbox = sandbox
+        self._guardian.add(sandbox.process.pid)
+
+        def report_exit() -> None:
+            api.answers.put(Answer("exit", error_type=exit_reason(exit_code(sandbox.process))))
+
+        when_ended(sandbox.process, self._launcher.watch, report_exit)
 
     def invoke(self, request: Request, limit_s: float) -> Ended:
         """Hands over one request and waits for its end, `limit_s` seconds at most."""
-        assert self._api is not None, "init() comes before invoke()"
+        sandbox = self._sandbox
+        if sandbox is None:
+            return CLOSED
         deadline_ms = int((time.time() + limit_s) * 1000)
         deadline = time.monotonic() + limit_s
-        with self._cpu_share():
+        sandbox.tree.thaw()
+        with self._cpu_share(sandbox):
             self._api.send(request, deadline_ms)
             ended = self._wait(deadline)
             while ended.kind == "ready":  # the runtime came back for more work from before
                 ended = self._wait(deadline)
-        if ended.kind in ("response", "error") and self._over_memory():
-            self._stop_process()
-            ended = Ended("memory")
+        if ended.kind in ("response", "error"):
+            self.freeze()
+            if too_much := self._over_its_share():
+                self._stop_process()
+                ended = too_much
         return ended
 
-    def _cpu_share(self) -> contextlib.AbstractContextManager[object]:
+    def freeze(self) -> None:
+        """Stops its processes until the next invocation."""
+        if sandbox := self._sandbox:
+            sandbox.tree.freeze()
+
+    def _cpu_share(self, sandbox: Sandbox) -> contextlib.AbstractContextManager[object]:
         part = share(self.function.memory_mb)
-        process = self._process
-        if not self._limits_cpu or part >= 1 or process is None:
+        if not self._limits_cpu or part >= 1:
             return contextlib.nullcontext()
-        return CpuShare(process.pid, part)
+        return CpuShare(sandbox.process.pid, part)
 
     def take_output(self) -> list[LogEvent]:
         """What the function printed since the last call."""
@@ -171,13 +193,19 @@ class Environment:
             self._output.close()
             remove_tree(str(self._folder))
 
-    def _over_memory(self) -> bool:
-        gauge = self._gauge
-        return gauge is not None and gauge.measure() > self.function.memory_mb * MB
+    def _over_its_share(self) -> Ended | None:
+        """How an environment ends that takes more than its share; None while it does not."""
+        sandbox = self._sandbox
+        if sandbox is None:
+            return None
+        if sandbox.tree.measure() > self.function.memory_mb * MB:
+            return Ended("memory")
+        if sandbox.tree.count > MOST_PROCESSES or sandbox.files_in_tmp() > MOST_FILES_IN_TMP:
+            return Ended("exit", reason=exit_reason(-9))
+        return None
 
     def _wait(self, deadline: float) -> Ended:
-        """Waits for the runtime, looking at the memory while it runs."""
-        assert self._api is not None
+        """Waits for the runtime, looking at what it takes while it runs."""
         first = True
         while True:
             left = deadline - time.monotonic()
@@ -185,44 +213,29 @@ class Environment:
                 self._stop_process()
                 return Ended("timeout")
             with contextlib.suppress(queue.Empty):
-                answer = self._api.answers.get(timeout=min(left, LOOK_EVERY_S))
-                return Ended(answer.kind, answer.body, answer.error_type, answer.error_type)
-            if not first and self._over_memory():
+                return self._answer(min(left, LOOK_EVERY_S))
+            if not first and (too_much := self._over_its_share()):
                 self._stop_process()
-                return Ended("memory")
+                return too_much
             first = False
 
-    def _report_exit(self, process: subprocess.Popen[bytes], api: RuntimeApi) -> None:
-        code = process.wait()
-        # An answer that was sent just before the exit counts first.
-        time.sleep(0.005)
-        api.answers.put(Answer("exit", error_type=exit_reason(code)))
+    def _answer(self, timeout: float) -> Ended:
+        """What the runtime sent. Raises queue.Empty after `timeout` seconds."""
+        answer = self._api.answers.get(timeout=timeout)
+        if answer.kind == "exit":
+            with contextlib.suppress(queue.Empty):
+                answer = self._api.answers.get(timeout=LAST_ANSWER_S)
+        return Ended(answer.kind, answer.body, answer.error_type, answer.error_type)
 
     def _stop_process(self) -> None:
         with self._lock:
-            if self._process is None:
+            sandbox, self._sandbox = self._sandbox, None
+            if sandbox is None:
                 return
-            self._peak = max(self._peak, self._gauge.measure() if self._gauge else 0)
-            self._gauge = None
-            pid = self._process.pid
-            strays = [] if self._launcher.name == "bubblewrap" else _descendants(pid)
-            kill_tree(pid)
-            for stray in strays:  # a child that made a group of its own
-                with contextlib.suppress(psutil.Error):
-                    stray.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=5)
-            self._guardian.discard(pid)
-            if self._api:
-                self._api.close()
-            self._process = None
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        return []
+            self._peak = max(self._peak, sandbox.tree.measure())
+            sandbox.end()
+            self._guardian.discard(sandbox.process.pid)
+            self._api.close()
 
 
 def exit_reason(code: int) -> str:

@@ -13,14 +13,57 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROUNDS = 50  # of looks for processes that others start while they are being stopped
+
 
 def kill_tree(pid: int) -> None:
-    """Kills a process that leads a group of its own, and the group."""
+    """Kills a process that leads a group of its own, the group, and all below it."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False)
         return
+    for each in reversed(stopped_below(pid)):
+        _send(each, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def stopped_below(pid: int) -> list[int]:
+    """All processes below one, each stopped so that it starts no other one meanwhile."""
+    stopped: list[int] = []
+    for _ in range(ROUNDS):
+        fresh = [each for each in below(pid) if each not in stopped]
+        if not fresh:
+            break
+        for each in fresh:
+            _send(each, signal.SIGSTOP)
+        stopped += fresh
+    return stopped
+
+
+def below(pid: int) -> list[int]:
+    """The processes below one, from /proc: its children first. Empty where there is no /proc."""
+    found: list[int] = []
+    todo = [pid]
+    while todo:
+        fresh = children(todo.pop())
+        found += fresh
+        todo += fresh
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started itself, from /proc."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # it has ended
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
+                found += map(int, file.read().split())
+    return found
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
 
 
 def remove_tree(folder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,34 +13,59 @@ from .environ import scrubbed
 
 
 class Guardian:
-    """The small process that cleans up if this one is killed."""
+    """The small process that cleans up if this one is killed; another one follows a dead one."""
 
     def __init__(self, folder: Path) -> None:
-        script = Path(__file__).with_name("guardian.py")
-        self._process = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-s", str(script), str(folder)],
-            stdin=subprocess.PIPE,
-            env=scrubbed(os.environ),
-            start_new_session=True,
-        )
+        self._folder = folder
+        self._running: set[int] = set()
         self._lock = threading.Lock()
+        self._process = self._start()
 
     def add(self, pid: int) -> None:
         """Names a process to end with this one."""
-        self._tell(f"+{pid}\n")
+        with self._lock:
+            self._running.add(pid)
+            self._tell(f"+{pid}\n")
 
     def discard(self, pid: int) -> None:
         """Takes a process off the list: it has ended."""
-        self._tell(f"-{pid}\n")
+        with self._lock:
+            self._running.discard(pid)
+            self._tell(f"-{pid}\n")
 
     def close(self) -> None:
         """Lets it end, and waits: it removes the folder."""
         with self._lock:
-            self._process.stdin.close()
-        self._process.wait(timeout=10)
+            if self._process.stdin.closed:
+                return
+            with contextlib.suppress(OSError):  # it is dead
+                self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        script = Path(__file__).with_name("guardian.py")
+        return subprocess.Popen(
+            [sys.executable, "-S", "-E", "-s", str(script), str(self._folder)],
+            stdin=subprocess.PIPE,
+            env=scrubbed(os.environ),
+            start_new_session=True,
+        )
 
     def _tell(self, line: str) -> None:
-        with self._lock:
-            if not self._process.stdin.closed:
-                self._process.stdin.write(line.encode())
-                self._process.stdin.flush()
+        if self._process.stdin.closed:
+            return
+        try:
+            self._write(line)
+        except OSError:  # somebody ended it
+            self._process.kill()
+            self._process.wait()
+            self._process = self._start()
+            self._write("".join(f"+{pid}\n" for pid in self._running))
+
+    def _write(self, lines: str) -> None:
+        self._process.stdin.write(lines.encode())
+        self._process.stdin.flush()

@@ -20,9 +20,10 @@ from .environ import ACCOUNT_ID, REGION
 from .gateway.addresses import local_url
 from .guardian import remove_tree
 from .guarding import Guardian
-from .launcher import choose_launcher
+from .launcher import Reach, choose_launcher
 from .model import Invocation
 from .problems import Problems
+from .watch import Watch
 
 _one_at_a_time = threading.Lock()
 
@@ -34,10 +35,12 @@ class LocalCloud:
     is "auto" (bubblewrap where it works) or "process". With `cpu_share`, which may be set at any
     time, new execution environments get only the part of a CPU that their memory buys on AWS. With
     `enforce_roles`, which may be set likewise, a function may call only what its role allows.
-    `account_concurrency` is how many invocations may run at once in a region; under 1,000, a tenth
-    of it must stay unreserved in place of AWS's 100, so that a small account can be taught with.
-    An execution environment that had nothing to do for `idle_environment_timeout` seconds ends, as
-    on AWS after some minutes; the next invocation is a cold start. Provisioned ones stay.
+    With `internet`, functions under bubblewrap reach this machine's network and the internet, for
+    experiments of your own. `account_concurrency` is how many invocations may run at once in a
+    region; under 1,000, a tenth of it must stay unreserved in place of AWS's 100, so that a small
+    account can be taught with. An execution environment that had nothing to do for
+    `idle_environment_timeout` seconds ends, as on AWS after some minutes; the next invocation is a
+    cold start. Provisioned ones stay.
     """
 
     region = REGION
@@ -51,6 +54,7 @@ class LocalCloud:
         enforce_roles: bool = False,
         account_concurrency: int = DEFAULT_LIMIT,
         idle_environment_timeout: float = 300.0,
+        internet: bool = False,
     ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
@@ -64,6 +68,7 @@ class LocalCloud:
         self._idle_timeout_s = idle_environment_timeout
         self._port, self._wanted_isolation = port, isolation
         self._account_concurrency = account_concurrency
+        self._internet = internet
         self.cpu_share = cpu_share
         self.enforce_roles = enforce_roles
         self._clients = Clients()
@@ -89,12 +94,14 @@ class LocalCloud:
         """Starts the parts; each adds to `undo` how it ends."""
         load = _load_parts()
         self._problems = problems = Problems()
-
         folder = self._folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         undo.callback(problems.end, "its folder", remove_tree, str(folder))
         guardian = Guardian(folder)
         undo.callback(problems.end, "the guardian", guardian.close)
-        launcher = choose_launcher(self._wanted_isolation, folder)
+        watch, reach = Watch(), Reach()
+        undo.callback(problems.end, "the watch over sandboxes", watch.close)
+        launcher = choose_launcher(self._wanted_isolation, folder, watch, reach, self._internet)
+        undo.callback(problems.end, "the launcher", launcher.close)
         self.isolation = launcher.name
         self._parts = load.Parts(
             folder,
@@ -109,6 +116,7 @@ class LocalCloud:
         )
         undo.callback(problems.end, "its parts", self._parts.close)
         server = self._parts.serve(self._port)
+        reach.port, reach.serve = server.port, server.adopt
         self.endpoint_url = self._clients.endpoint_url = f"http://127.0.0.1:{server.port}"
 
     def environ(self) -> dict[str, str]:

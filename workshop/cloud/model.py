@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+LARGEST_RESPONSE = 6_291_556  # bytes that a function may answer: 6 MB and 100 bytes
+
 
 class ApiError(Exception):
     """An error that an AWS API answers with: a code, an HTTP status and a message."""
@@ -57,6 +59,7 @@ class FunctionVersion:
     reserved_concurrency: int | None
     role: str = ""  # the execution role's ARN
     recursive_loop: str = "Terminate"  # or "Allow"
+    tmp_mb: int = 512  # ephemeral storage: the size of /tmp
 
     @property
     def is_python(self) -> bool:

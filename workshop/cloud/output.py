@@ -1,128 +1,165 @@
 """What a function prints: read from its pipe and cut into log events.
 
 The runtime client writes `print` output as it is and `logging` records as frames, so that a
-record of several lines stays one event (awslambdaric, `FramedTelemetryLogSink`). The reader
-knows that it has seen everything written before a response when it meets a marker that the
-cloud itself wrote into the same pipe.
+record of several lines stays one event (awslambdaric, `FramedTelemetryLogSink`). What a function
+wrote before it answered is in the pipe when the answer comes, so reading the pipe until it is
+empty gives the whole log of an invocation. Nothing that a function writes is waited for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import secrets
+import sys
 import threading
 import time
+from collections.abc import Callable
 
 from .model import LogEvent
+from .watch import Watch
 
 HEADER = 16  # frame type 4 bytes, length 4, timestamp in microseconds 8
-FRAME = re.compile(rb"\xa5\x5a\x00[\x02-\x1f\xff]")
-MARKER = b"\xa5\x5a\x00\xff"
+FRAME = re.compile(rb"\xa5\x5a\x00[\x02-\x1f]")
 LONGEST_EVENT = 262_144  # bytes; CloudWatch Logs' limit of 256 KB an event
-KEPT_PER_INVOCATION = 16 * 1024 * 1024  # bytes; a flood must not fill the learner's memory
+LONGEST_FRAME = 4 * LONGEST_EVENT
+KEPT_BYTES = 16 * 1024 * 1024  # an invocation's; a flood must not fill the learner's memory
+KEPT_EVENTS = 50_000  # an invocation's; a line costs memory even if it is short
+CUT = "(the local cloud keeps the first 16 MB or 50,000 lines that an invocation prints)\n"
+READ_BYTES = 65_536
+TAKEN_BYTES = 4 * 1024 * 1024  # read at an invocation's end at most: a pipe holds 1 MB at most
+OLDEST_MS = 14 * 24 * 3600 * 1000  # a frame's time; PutLogEvents takes none that is older
+NEWEST_MS = 2 * 3600 * 1000  # nor one that is so far ahead
 
 
 class OutputReader:
-    """Owns the pipe of one execution environment and reads it in a thread."""
+    """Owns the pipe of one execution environment; `watch` tells when it can be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._read_fd, self.write_fd = os.pipe()
-        self._token = secrets.token_bytes(16)
+        self._read = _reader(self._read_fd)
+        self._watch = watch
         self._buffer = b""
         self._events: list[LogEvent] = []
         self._kept = 0
-        self._marks = threading.Semaphore(0)
-        self._closing = False
+        self._full = False
+        self._closed = False
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._read, name="function-output", daemon=True)
-        self._thread.start()
+        if sys.platform == "win32":  # there no call waits for pipes
+            threading.Thread(target=self._poll, name="function-output", daemon=True).start()
+        else:
+            watch.readable(self._read_fd, self._look)
 
     def take(self) -> list[LogEvent]:
         """Everything written up to now, cut into events."""
         with self._lock:
-            if self._closing:
-                return []
-            self._mark()
-            events, self._events, self._kept = self._events, [], 0
+            left = TAKEN_BYTES
+            while left > 0 and not self._closed and (data := self._read()):
+                left -= len(data)
+                self._parse(data)
+            cut_off = HEADER if FRAME.match(self._buffer) and len(self._buffer) > HEADER else 0
+            self._text(self._buffer[cut_off:])
+            self._buffer = b""
+            events, self._events = self._events, []
+            self._kept, self._full = 0, False
         return events
 
     def close(self) -> None:
-        """Ends the thread and closes the pipe."""
+        """Closes the pipe; does nothing the second time."""
         with self._lock:
-            if self._closing:
+            if self._closed:
                 return
-            self._closing = True
-            self._mark()
-        self._thread.join(timeout=5)
-        os.close(self._read_fd)
+            self._closed = True
         os.close(self.write_fd)
+        self._watch.forget(self._read_fd, lambda: os.close(self._read_fd))
 
-    def _mark(self) -> None:
-        header = MARKER + len(self._token).to_bytes(4, "big") + bytes(8)
-        os.write(self.write_fd, header + self._token)
-        self._marks.acquire()
+    def _look(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._parse(self._read())
 
-    def _read(self) -> None:
-        while True:
-            self._buffer += os.read(self._read_fd, 65536)
-            marked = self._parse()
-            if marked:
-                closing = self._closing
-                self._marks.release()
-                if closing:
-                    return
+    def _poll(self) -> None:
+        while not self._closed:
+            self._look()
+            time.sleep(0.005)
 
-    def _parse(self) -> bool:
-        """Cuts the buffer into events; True if it held the marker."""
-        marked = False
-        while self._buffer:
-            found = FRAME.search(self._buffer)
-            if not found:
-                self._text_up_to(self._last_line_end(len(self._buffer)))
-                break
-            if found.start():
-                self._text_up_to(found.start(), whole=True)
+    def _parse(self, data: bytes) -> None:
+        """Cuts what was read, with what was left before, into events."""
+        self._buffer += data
+        while found := FRAME.search(self._buffer):
+            self._text(self._buffer[: found.start()])
+            self._buffer = self._buffer[found.start() :]
             if len(self._buffer) < HEADER:
-                break
+                return
             length = int.from_bytes(self._buffer[4:8], "big")
-            if length > LONGEST_EVENT * 4:  # no frame of the runtime client's: plain text
-                self._text_up_to(4, whole=True)
+            if length > LONGEST_FRAME:  # no frame of the runtime client's: plain text
+                self._text(self._buffer[:4])
+                self._buffer = self._buffer[4:]
                 continue
             if len(self._buffer) < HEADER + length:
-                break
-            marked |= self._frame(length)
-        return marked
+                return
+            self._frame(length)
+        whole = self._buffer.rfind(b"\n") + 1
+        if not whole and len(self._buffer) >= LONGEST_EVENT:
+            whole = len(self._buffer)
+        self._text(self._buffer[:whole])
+        self._buffer = self._buffer[whole:]
 
-    def _frame(self, length: int) -> bool:
-        kind, body = self._buffer[:4], self._buffer[HEADER : HEADER + length]
-        microseconds = int.from_bytes(self._buffer[8:HEADER], "big")
+    def _frame(self, length: int) -> None:
+        body = self._buffer[HEADER : HEADER + length]
+        milliseconds = int.from_bytes(self._buffer[8:HEADER], "big") // 1000
         self._buffer = self._buffer[HEADER + length :]
-        if kind == MARKER:
-            return body == self._token
-        self._keep(body, microseconds // 1000)
-        return False
+        now = _now_ms()
+        taken = now - OLDEST_MS < milliseconds < now + NEWEST_MS
+        self._keep(body, milliseconds if taken else now)
 
-    def _last_line_end(self, end: int) -> int:
-        cut = self._buffer.rfind(b"\n", 0, end) + 1
-        return cut if cut or end < LONGEST_EVENT else end
-
-    def _text_up_to(self, end: int, whole: bool = False) -> None:
-        text, self._buffer = self._buffer[:end], self._buffer[end:]
-        now = int(time.time() * 1000)
+    def _text(self, text: bytes) -> None:
+        if self._full or not text:
+            return
+        now = _now_ms()
         for line in text.splitlines(keepends=True) if b"\r" not in text else _lines(text):
             self._keep(line, now)
 
     def _keep(self, message: bytes, timestamp_ms: int) -> None:
-        if not message.strip(b"\r\n") or self._kept > KEPT_PER_INVOCATION:
-            return
-        self._kept += len(message)
-        if self._kept > KEPT_PER_INVOCATION:
-            message = b"(the local cloud keeps the first 16 MB that an invocation prints)\n"
         message = message.rstrip(b"\r\n")
+        if not message or self._full:
+            return
+        self._kept += len(message) + 1
+        if self._kept > KEPT_BYTES or len(self._events) >= KEPT_EVENTS:
+            self._full = True
+            self._events.append(LogEvent(timestamp_ms, CUT))
+            return
         for start in range(0, len(message), LONGEST_EVENT):
             text = message[start : start + LONGEST_EVENT].decode("utf-8", "replace")
             self._events.append(LogEvent(timestamp_ms, text + "\n"))
+
+
+def _reader(descriptor: int) -> Callable[[], bytes]:
+    """What reads a pipe as far as it is filled, and never waits."""
+    if sys.platform == "win32":
+        import _winapi
+        import msvcrt
+
+        handle = msvcrt.get_osfhandle(descriptor)
+
+        def read_what_is_there() -> bytes:
+            there = _winapi.PeekNamedPipe(handle, 0)[0]
+            return os.read(descriptor, min(there, READ_BYTES)) if there else b""
+
+        return read_what_is_there
+
+    os.set_blocking(descriptor, False)
+
+    def read() -> bytes:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(descriptor, READ_BYTES)
+        return b""
+
+    return read
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _lines(text: bytes) -> list[bytes]:

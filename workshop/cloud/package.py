@@ -35,7 +35,8 @@ HERE = Path(__file__).parent
 
 def runtime_files() -> dict[str, Path]:
     """What /var/runtime holds: a name, and the file or folder that is installed here."""
-    files = {"bootstrap.py": HERE / "runtime" / "bootstrap.py"}
+    ours = ("bootstrap.py", "keeper.py", "private_tmp.py")
+    files = {name: HERE / "runtime" / name for name in ours}
     for name in RUNTIME_PACKAGES:
         spec = find_spec(name)
         if spec is None or spec.origin is None:

@@ -6,9 +6,8 @@ import time
 
 from .environment import INIT_LIMIT_S, Ended, Environment
 from .loglines import LogLines, Report
-from .model import Invocation, LogEvent, Outcome, Request, error_payload
+from .model import LARGEST_RESPONSE, Invocation, LogEvent, Outcome, Request, error_payload
 
-LARGEST_RESPONSE = 6_291_556  # bytes: 6 MB and 100 bytes
 OUT_OF_MEMORY = "Runtime exited with error: signal: killed"
 AHEAD_LIMIT_S = 130.0  # of an INIT ahead of requests, or the function's timeout if longer
 
@@ -23,6 +22,7 @@ def initialise_ahead(environment: Environment) -> tuple[float | None, list[LogEv
     began = time.perf_counter()
     ended = environment.init(max(AHEAD_LIMIT_S, environment.function.timeout_s))
     took_ms = (time.perf_counter() - began) * 1000
+    environment.freeze()
     log += environment.take_output()
     status = {"ready": "success", "timeout": "timeout"}.get(ended.kind, "error")
     failure = error_type(ended) if status == "error" else None

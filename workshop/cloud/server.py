@@ -34,6 +34,10 @@ class Server:
         )
         self._thread.start()
 
+    def adopt(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        """Serves a connection that came another way than to its port, in a thread of its own."""
+        self._server.process_request(connection, address)
+
     def close(self) -> None:
         """Stops listening and drops the connections."""
         self._server.shutdown()

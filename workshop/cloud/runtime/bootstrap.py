@@ -1,7 +1,9 @@
 """Starts AWS's runtime client in a function's process, as /var/runtime/bootstrap does on AWS.
 
 Runs with `python -S -s`: the function sees the standard library, /var/runtime (the runtime
-client and boto3), its layers and its own code; not the packages of the workshop.
+client and boto3), its layers and its own code; not the packages of the workshop. Nothing that the
+function brings runs before the limits hold: its variables come over standard input, as one line of
+JSON, and are set last.
 """
 
 import json
@@ -12,12 +14,69 @@ import time
 
 
 def main():
-    late, task_root, runtime_dir, opt = json.loads(sys.argv[1])
-    os.environ.update(late)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    launch = json.loads(read_line())
+    limit("NOFILE", launch["files"])
+    limit("FSIZE", launch["file_bytes"])
+    limit("CORE", 0)
+    if launch.get("processes"):
+        limit("NPROC", launch["processes"])
+    if launch.get("listen"):
+        hand_over(launch["listen"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    if launch.get("keep"):
+        import keeper
+
+        keeper.start()
+    os.environ.update(launch["environ"])
+    if sys.platform != "win32":
+        os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(os.dup(1))
     if hasattr(time, "tzset"):
         time.tzset()
-    limit_files()
+    if launch.get("tmp"):
+        import private_tmp
+
+        private_tmp.install(launch["tmp"], tuple([launch["tmp"], *launch["paths"]]))
+    run(*launch["paths"])
+
+
+def read_line():
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(0, 65536)
+        if not part:
+            sys.exit("the local cloud ended before this function began")
+        line += part
+    return line
+
+
+def limit(name, most):
+    """Sets a limit that a process cannot raise again; Windows has none."""
+    try:
+        import resource
+    except ImportError:
+        return
+    kind = getattr(resource, "RLIMIT_" + name)
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
+
+
+def hand_over(ports):
+    """Listens on this sandbox's own network, and gives the sockets, and /tmp, to the cloud."""
+    import socket
+
+    listeners = [socket.create_server(("127.0.0.1", port), backlog=64) for port in ports]
+    tmp = os.open("/tmp", os.O_RDONLY)
+    with socket.socket(fileno=os.dup(0)) as control:
+        socket.send_fds(control, [b"ready"], [*(each.fileno() for each in listeners), tmp])
+    os.close(tmp)
+    for listener in listeners:
+        listener.close()
+
+
+def run(task_root, runtime_dir, opt):
     # Without the `site` module these builtins would be missing; on AWS they are there.
     site.setquit()
     site.sethelper()
@@ -32,17 +91,6 @@ def main():
     from awslambdaric.__main__ import main as runtime
 
     runtime(["awslambdaric", handler])
-
-
-def limit_files():
-    """AWS lets an execution environment open 1,024 files."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = 1024 if hard == resource.RLIM_INFINITY else min(1024, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 main()
