@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -360,30 +361,31 @@ def test_a_mapping_that_does_not_start_is_not_there(lab, monkeypatch):
 
 
 def test_two_changes_of_a_schedule_at_once_plan_the_one_that_stands():
-    clock = Clock(Activity(), Problems())
-    schedules, first_looks = {"arn": "old"}, threading.Event()
-    deleted = threading.Event()
+    clock, schedules = Clock(Activity(), Problems()), {}
+    schedules["arn"] = SimpleNamespace(
+        times=lambda now: SimpleNamespace(first=lambda now: now + timedelta(days=1))
+    )
+    looked, go_on = threading.Event(), threading.Event()
 
     def find(arn):
         found = schedules.get(arn)
-        if not first_looks.is_set():
-            first_looks.set()
-            deleted.wait(0.5)  # the other change comes meanwhile
-        return found and SimpleNamespace(
-            arn=arn, times=lambda now: SimpleNamespace(first=lambda now: None)
-        )
+        if not looked.is_set():  # the first change: the second one comes meanwhile
+            looked.set()
+            assert go_on.wait(WAIT)
+        return found
 
     planner = Planner(clock, find, fail)
-    thread = threading.Thread(target=planner.changed, args=("arn",))
-    thread.start()
-    assert first_looks.wait(WAIT)
-    schedules.clear()
-    other = threading.Thread(target=planner.changed, args=("arn",))
-    other.start()
-    deleted.set() if not planner._lock.locked() else None
-    thread.join(WAIT)
-    other.join(WAIT)
-    assert planner._times == {}
+    threads = [threading.Thread(target=planner.changed, args=("arn",)) for _ in range(2)]
+    threads[0].start()
+    assert looked.wait(WAIT)
+    del schedules["arn"]
+    threads[1].start()
+    threads[1].join(0.3)
+    go_on.set()
+    for thread in threads:
+        thread.join(WAIT)
+    assert (planner._times, clock._calls) == ({}, [])
+    clock.close()
 
 
 # Waiting

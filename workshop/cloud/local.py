@@ -53,8 +53,8 @@ class LocalCloud:
         cpu_share: bool = False,
         enforce_roles: bool = False,
         account_concurrency: int = DEFAULT_LIMIT,
-        idle_environment_timeout: float = 300.0,
         internet: bool = False,
+        idle_environment_timeout: float = 300.0,
     ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
