@@ -91,18 +91,23 @@ def deploy(cloud: LocalCloud, deployments: int) -> None:
 
 
 def at_once(cloud: LocalCloud, environments: int) -> None:
-    """Invokes a function that sleeps until so many of its environments run."""
+    """Invokes a function that sleeps, and prints a row while so many of its environments run."""
     client = cloud.client("lambda")
     create(client, "sleeps", SLEEPS, Timeout=600)
-    payload = b'{"seconds": %d}' % max(2, environments // 4)
+    payload = b'{"seconds": %d}' % max(10, environments // 2)
 
     def work(_: int) -> None:
         client.invoke(FunctionName="sleeps", Payload=payload)
 
     with ThreadPoolExecutor(environments) as pool:
-        list(pool.map(work, range(environments)))
+        done = pool.map(work, range(environments))
+        before = 0
+        while processes() > before:  # they start
+            before = processes()
+            time.sleep(2)
+        show(f"{environments} environments at once", cloud)
+        list(done)
     client.close()
-    show(f"{environments} environments at once", cloud)
 
 
 def one_cloud(args: argparse.Namespace) -> None:
