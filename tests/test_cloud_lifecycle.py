@@ -59,6 +59,11 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def children() -> int:
+    """How many processes this one has."""
+    return len(psutil.Process().children(recursive=True))
+
+
 def gone_within(seconds: float, *conditions) -> bool:
     """Waits until no condition holds any more."""
     until = time.monotonic() + seconds
@@ -164,3 +169,27 @@ def test_importing_the_cloud_does_not_load_moto():
     code = "import sys, workshop.cloud; print('moto' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_idle_environments_end_by_themselves():
+    with LocalCloud(idle_environment_timeout=0.2) as cloud:
+        lab = Lab(cloud)
+        before = children()
+        name = lab.create()
+        lab.invoke(name)
+        assert gone_within(30, lambda: cloud._parts._pools._unpacked)
+        assert gone_within(30, lambda: children() > before)
+        assert list(cloud._folder.glob("environments/*")) == []
+        assert "Init Duration" in lab.invoke(name).log
+        assert cloud.problems() == []
+
+
+def test_connections_of_the_cloud_itself_end_with_it():
+    with LocalCloud() as cloud:
+        lab = Lab(cloud)
+        name = lab.create()
+        cloud.client("sqs").create_queue(QueueName="bikes")
+        arn = "arn:aws:sqs:us-east-1:123456789012:bikes"
+        lab.client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
+        assert cloud._clients._kept
+    assert not cloud._clients._kept

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from workshop.cloud.activity import Activity
 from workshop.cloud.clock import Clock
+from workshop.cloud.problems import Problems
 
 ECHO = """
 import json
@@ -259,7 +260,7 @@ def test_the_clock_goes_forward_only(lab):
 
 def test_what_waits_for_real_time_fires_too_and_is_no_activity():
     activity, fired = Activity(), threading.Event()
-    clock, due_times = Clock(activity), []
+    clock, due_times = Clock(activity, Problems()), []
 
     def call_back(due):
         due_times.append(due)
@@ -277,7 +278,7 @@ def test_what_waits_for_real_time_fires_too_and_is_no_activity():
 
 def test_what_is_due_already_is_activity():
     activity, go_on = Activity(), threading.Event()
-    clock = Clock(activity)
+    clock = Clock(activity, Problems())
     clock.at(clock.now(), lambda due: go_on.wait(10))
     with pytest.raises(TimeoutError):
         activity.idle(0)
@@ -287,7 +288,7 @@ def test_what_is_due_already_is_activity():
 
 
 def test_a_call_that_fails_stops_neither_the_clock_nor_the_next():
-    clock, seen = Clock(Activity()), []
+    clock, seen = Clock(Activity(), Problems()), []
 
     def fail(due):
         raise RuntimeError("no")
@@ -301,7 +302,7 @@ def test_a_call_that_fails_stops_neither_the_clock_nor_the_next():
 
 
 def test_what_fires_sees_the_clock_at_its_own_time():
-    clock, seen = Clock(Activity()), []
+    clock, seen = Clock(Activity(), Problems()), []
     due = clock.now() + timedelta(hours=1)
     clock.at(due, lambda _: seen.append(clock.now()))
     clock.advance(timedelta(hours=9))

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+GRACE_S = 1.0  # for probes, which ask others, beyond the time that `idle` was given
+
 
 class Activity:
     """Counts, by name, what runs or waits."""
@@ -15,6 +17,7 @@ class Activity:
         self._going_on: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._probes: list[Callable[[], None]] = []
+        self._closed = False
 
     def begin(self, what: str) -> None:
         """Notes that one more of `what` goes on. Begin the next thing before ending the last."""
@@ -25,7 +28,7 @@ class Activity:
         """Notes that one of `what` is over."""
         with self._changed:
             self._going_on[what] -= 1
-            if not self._going_on[what]:
+            if self._going_on[what] <= 0:
                 del self._going_on[what]
             self._changed.notify_all()
 
@@ -41,20 +44,35 @@ class Activity:
                 self._probes.remove(probe)
 
     def idle(self, timeout: float) -> None:
-        """Returns when nothing goes on. Raises TimeoutError after `timeout` seconds."""
+        """Returns when nothing goes on.
+
+        Raises TimeoutError after `timeout` seconds, with the names of what goes on; RuntimeError
+        if the cloud closes meanwhile.
+        """
         until = time.monotonic() + timeout
         while True:
             self._wait(until, timeout)
             for probe in list(self._probes):
+                if time.monotonic() > until + GRACE_S:
+                    raise TimeoutError(f"event sources did not answer within {timeout:g} s")
                 probe()
             with self._changed:
                 if not self._going_on:
                     return
 
+    def close(self) -> None:
+        """Lets go of those who wait: nothing that goes on comes to an end any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
     def _wait(self, until: float, timeout: float) -> None:
         with self._changed:
             left = max(0.0, until - time.monotonic())
-            if self._changed.wait_for(lambda: not self._going_on, left):
+            self._changed.wait_for(lambda: self._closed or not self._going_on, left)
+            if self._closed:
+                raise RuntimeError("The local cloud was closed.")
+            if not self._going_on:
                 return
             names = ", ".join(f"{count} x {what}" for what, count in self._going_on.items())
-        raise TimeoutError(f"functions still run or wait after {timeout} s: {names}")
+        raise TimeoutError(f"functions still run or wait after {timeout:g} s: {names}")

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from .alarm_messages import lambda_event, region_name, sns_message
 from .alarm_states import MORE_PERIODS, Point, decide
 from .permissions import Source
@@ -121,7 +123,8 @@ class Alarms:
                 self._act("sns", action.split(":")[3]).publish(
                     TopicArn=action, Subject=subject, Message=message
                 )
-            except Exception as error:  # the topic is gone: AWS says so in the alarm's history
+            except (BotoCoreError, ClientError) as error:
+                # The topic is gone: AWS says so in the alarm's history.
                 self._deliveries.note(f"{alarm['AlarmArn']}: {error}")
         else:
             self._deliveries.note(f"{alarm['AlarmArn']}: the local cloud can't do {action}")

@@ -16,6 +16,7 @@ from .invoker import check_runs_here, check_size
 from .loops import LoopGuard
 from .metrics import Metrics
 from .model import ApiError, EventSettings, FunctionVersion, Outcome, Request
+from .problems import Problems
 from .timers import SHRINK, Timer, shrunk
 from .workers import Workers
 
@@ -60,39 +61,58 @@ class AsynchronousQueue:
         activity: Activity,
         timer: Timer,
         metrics: Metrics,
+        problems: Problems,
     ) -> None:
         self._run, self._find, self._loops = run, find, loops
+        self._problems = problems
         self._destinations = destinations
         self._activity = activity
         self._timer, self._metrics = timer, metrics
-        self._workers = Workers(AT_ONCE, "asynchronous-invocation")
+        self._workers = Workers(AT_ONCE, WAITING, problems)
 
     def submit(self, function: FunctionVersion, request: Request) -> None:
         """Queues a request and returns at once. Raises ApiError if it can't be taken."""
         check_size(request.payload, LARGEST_EVENT, "Event")
         check_runs_here(function)
         self._activity.begin(WAITING)
-        self._metrics.note(function, request.invoked_arn, {"AsyncEventsReceived": 1})
-        self._workers.submit(self._attempt, Event(request))
+        try:
+            self._metrics.note(function, request.invoked_arn, {"AsyncEventsReceived": 1})
+            self._workers.submit(self._attempt, Event(request))
+        except BaseException:
+            self._activity.end(WAITING)
+            raise
 
     def close(self) -> None:
         """Forgets what is queued."""
         self._workers.close()
 
     def _attempt(self, event: Event) -> None:
-        delay = None
+        waits = False
         try:
             delay = self._invoke(event)
+            if delay is not None:
+                event.waited += delay
+                self._timer.later(shrunk(delay), WAITING, self._attempt_again, event)
+                waits = True
         finally:
-            if delay is None:
+            if not waits:
                 self._activity.end(WAITING)
-        if delay is not None:
-            event.waited += delay
-            self._timer.later(shrunk(delay), self._workers.submit, self._attempt, event)
+
+    def _attempt_again(self, event: Event) -> None:
+        try:
+            self._workers.submit(self._attempt, event)
+        except BaseException:
+            self._activity.end(WAITING)
+            raise
 
     def _invoke(self, event: Event) -> float | None:
         """Seconds (on AWS) until the next attempt, or None when the event has ended."""
-        function, settings = self._find(event.request.invoked_arn)
+        try:
+            function, settings = self._find(event.request.invoked_arn)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None  # the function was deleted, and its events with it
         if function.reserved_concurrency == 0:
             return self._give_up(event, function, settings, "ZeroReservedConcurrency")
         if event.age() > settings.maximum_age_s:
@@ -104,12 +124,14 @@ class AsynchronousQueue:
             event.outcome = self._run(function, event.request)
             self._metrics.note(function, event.request.invoked_arn, age)
         except ApiError as error:
-            if error.status != 429:
-                raise
-            event.throttles += 1
-            return min(LONGEST_THROTTLE_DELAY, 2.0 ** (event.throttles - 1))
+            if error.status == 429:
+                event.throttles += 1
+                return min(LONGEST_THROTTLE_DELAY, 2.0 ** (min(event.throttles, 20) - 1))
+            # On AWS a system error is tried again for hours. What does not start here mostly never
+            # does, so it counts as an attempt; the invoker has noted why.
+            event.outcome = None
         event.attempts += 1
-        if not event.outcome.error:
+        if event.outcome and not event.outcome.error:
             self._destinations.success(event, function, settings)
             return None
         if event.attempts > settings.maximum_retries:

@@ -72,6 +72,13 @@ class Clients:
         """The same for pollers: what they ask wakes no poller."""
         return self._keep(service, region, self.polling_key)
 
+    def close(self) -> None:
+        """Closes the connections of the clients that were kept."""
+        with self._lock:
+            kept, self._kept = list(self._kept.values()), {}
+        for client in kept:
+            client.close()
+
     def _keep(self, service: str, region: str, key_id: str) -> Any:
         with self._lock:
             which = service, region, key_id

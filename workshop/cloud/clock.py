@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from .activity import Activity
+from .problems import Problems
 
 FIRES = "schedule that fires"
 FARTHEST = timedelta(days=366)
 LONGEST_WAIT = 3600.0  # seconds; then it looks at the computer's clock again
 Call = Callable[[datetime], None]
+Plan = tuple[datetime, int, Call]  # what `at` gives, and `cancel` takes
 
 
 def iso(moment: datetime) -> str:
@@ -29,10 +30,10 @@ def iso(moment: datetime) -> str:
 class Clock:
     """Calls functions when their time has come, with that time; each is soon over."""
 
-    def __init__(self, activity: Activity) -> None:
-        self._activity = activity
+    def __init__(self, activity: Activity, problems: Problems) -> None:
+        self._activity, self._problems = activity, problems
         self._moved = timedelta(0)
-        self._calls: list[tuple[datetime, int, Call]] = []
+        self._calls: list[Plan] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._firing = threading.Lock()  # one after the other, in order
@@ -43,20 +44,31 @@ class Clock:
         """The time by this clock, in UTC."""
         return datetime.now(timezone.utc) + self._moved
 
-    def at(self, due: datetime, call: Call) -> None:
-        """Calls `call(due)` when the clock shows `due`; its exceptions are its own business.
+    def at(self, due: datetime, call: Call) -> Plan:
+        """Calls `call(due)` when the clock shows `due`; what it raises is noted as a problem.
 
-        The cloud is idle while it waits, but not if it is due already.
+        The cloud is idle while it waits, but not if it is due already. Gives what `cancel` takes.
         """
-        if due <= self.now():
-            self._activity.begin(FIRES)
-            call = self._then_end(call)
+        is_due = due <= self.now()
+        plan = due, next(self._numbers), self._then_end(call) if is_due else call
         with self._changed:
-            heapq.heappush(self._calls, (due, next(self._numbers), call))
+            if self._closed:
+                return plan
+            if is_due:
+                self._activity.begin(FIRES)
+            heapq.heappush(self._calls, plan)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="clock", daemon=True)
-                self._thread.start()
+                self._thread = self._problems.start("clock", self._work)
             self._changed.notify_all()
+        return plan
+
+    def cancel(self, plan: Plan) -> None:
+        """Forgets a call that is due some time; does nothing if it was made, or is being made."""
+        with self._changed:
+            if plan not in self._calls or plan[0] <= self.now():
+                return
+            self._calls.remove(plan)
+            heapq.heapify(self._calls)
 
     def advance(self, by: timedelta) -> datetime:
         """Moves the clock forward and runs what falls due on the way. Gives the new time.
@@ -97,10 +109,8 @@ class Clock:
         while (due_call := self._pop(until)) is not None:
             due, call = due_call
             self._move_to(due)
-            try:
+            with self._problems.guard("a schedule"):
                 call(due)
-            except Exception as error:
-                print(f"local cloud: a schedule failed: {error!r}", file=sys.stderr)
 
     def _pop(self, until: datetime) -> tuple[datetime, Call] | None:
         with self._changed:

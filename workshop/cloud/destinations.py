@@ -7,14 +7,17 @@ Follows "Capturing records of Lambda asynchronous invocations"
 from __future__ import annotations
 
 import contextlib
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .json_text import from_json, to_json
 from .metrics import Metrics
 from .model import ApiError, EventSettings, FunctionVersion, Outcome
+from .problems import Problems
 from .roles import Allows, Decision, access_denied, to_send
 from .tracing import following
 from .validation import invalid
@@ -29,28 +32,35 @@ class Destinations:
     """Delivers through AWS's public APIs, with what the function's role allows.
 
     `client(service, region)` gives a boto3 client, `allows(role_arn, call)` says what a role does.
+    What can't be delivered shows in a metric, as on AWS, and is noted in `problems`.
     """
 
-    def __init__(self, client: Callable[[str, str], Any], metrics: Metrics, allows: Allows) -> None:
+    def __init__(
+        self,
+        client: Callable[[str, str], Any],
+        metrics: Metrics,
+        allows: Allows,
+        problems: Problems,
+    ) -> None:
         self._client, self._metrics, self._allows = client, metrics, allows
+        self._problems = problems
 
     def success(self, event: Event, function: FunctionVersion, settings: EventSettings) -> None:
         """Records an event that a function handled."""
         if settings.on_success:
-            record = invocation_record(event, function, "Success")
-            self._record(event, function, settings.on_success, record, "Success")
+            self._record(event, function, settings.on_success, "Success", "Success")
 
     def failure(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
     ) -> None:
         """Records an event that was given up; its dead-letter queue gets the event itself."""
         if settings.on_failure:
-            record = invocation_record(event, function, condition)
-            self._record(event, function, settings.on_failure, record, "Failure")
+            self._record(event, function, settings.on_failure, condition, "Failure")
         if settings.dead_letter:
+            arn = event.request.invoked_arn
             with (
                 following(event.request.trace_id),
-                self._counted("DeadLetterErrors", function, event.request.invoked_arn),
+                self._counted("DeadLetterErrors", function, arn, settings.dead_letter),
             ):
                 self._dead_letter(settings.dead_letter, function, event)
 
@@ -65,10 +75,9 @@ class Destinations:
     ) -> None:
         """Sends a record to a queue, a topic, a function, an event bus or a bucket, by its ARN.
 
-        `result` is Success or Failure, `folder` where in a bucket. A delivery that fails shows in
-        a metric only.
+        `result` is Success or Failure, `folder` where in a bucket.
         """
-        with self._counted("DestinationDeliveryFailures", function, invoked_arn):
+        with self._counted("DestinationDeliveryFailures", function, invoked_arn, target):
             self._send(target, record, function, result, folder)
 
     def check(self, target: str) -> None:
@@ -86,23 +95,30 @@ class Destinations:
                 client.get_function_configuration(FunctionName=target)
             else:
                 client.describe_event_bus(Name=target)
-        except Exception as error:
+        except (BotoCoreError, ClientError) as error:
             raise invalid(f"The destination ARN {target} is invalid.") from error
 
     def _record(
-        self, event: Event, function: FunctionVersion, target: str, record: Any, result: str
+        self, event: Event, function: FunctionVersion, target: str, condition: str, result: str
     ) -> None:
         arn, folder = event.request.invoked_arn, f"async/{function.name}"
-        with following(event.request.trace_id):  # it may lead back to this function
-            self.try_to_send(target, record, function, arn, result, folder)
+        with (
+            following(event.request.trace_id),  # it may lead back to this function
+            self._counted("DestinationDeliveryFailures", function, arn, target),
+        ):
+            record = invocation_record(event, function, condition)
+            self._send(target, record, function, result, folder)
 
     @contextlib.contextmanager
-    def _counted(self, metric: str, function: FunctionVersion, invoked_arn: str) -> Iterator[None]:
+    def _counted(
+        self, metric: str, function: FunctionVersion, invoked_arn: str, target: str
+    ) -> Iterator[None]:
         """A delivery that fails shows in a metric, as on AWS, and keeps nothing else back."""
         try:
             yield
-        except Exception:  # the target is gone, or does not take it, or the role does not let it
+        except Exception as error:  # the target is gone, or refuses, or the role does not let it
             self._metrics.note(function, invoked_arn, {metric: 1})
+            self._problems.failed(f"{invoked_arn}: {metric}: {target}", error)
 
     def _check_role(self, function: FunctionVersion, target: str) -> None:
         for call in to_send(target):
@@ -120,7 +136,7 @@ class Destinations:
     ) -> None:
         self._check_role(function, target)
         service, region = target.split(":")[2:4]
-        body = json.dumps(record, ensure_ascii=False)
+        body = to_json(record).decode()
         if service == "s3":
             bucket, key = target.split(":::")[1], object_key(folder)
             client = self._client("s3", function.region)
@@ -169,15 +185,25 @@ def invocation_record(event: Event, function: FunctionVersion, condition: str) -
             "condition": condition,
             "approximateInvokeCount": event.attempts,
         },
-        "requestPayload": json.loads(event.request.payload),
+        "requestPayload": _value(event.request.payload),
     }
     if event.outcome is not None:
         context: dict[str, Any] = {"statusCode": 200, "executedVersion": function.version}
         if event.outcome.error:
             context["functionError"] = "Unhandled"
         record["responseContext"] = context
-        record["responsePayload"] = json.loads(event.outcome.payload)
+        record["responsePayload"] = _value(event.outcome.payload)
     return record
+
+
+def _value(payload: bytes) -> Any:
+    """What a payload says. A handler may return bytes, which Lambda passes on as they are: where
+    they are no JSON, the record, which is JSON, has them as a string.
+    """
+    try:
+        return from_json(payload)
+    except ValueError:
+        return payload.decode("utf-8", "replace")
 
 
 def object_key(folder: str) -> str:
@@ -209,9 +235,9 @@ def _dead_letter_attributes(event: Event) -> dict[str, dict[str, str]]:
 
 def error_message(outcome: Outcome | None) -> str:
     """What went wrong, in the function's words, cut where AWS cuts it."""
-    if outcome is None:
-        return ""
-    return str(json.loads(outcome.payload).get("errorMessage", ""))[:LONGEST_ERROR_MESSAGE]
+    answer = _value(outcome.payload) if outcome else None
+    message = answer.get("errorMessage") if isinstance(answer, dict) else None
+    return str(message or "")[:LONGEST_ERROR_MESSAGE]
 
 
 def _queue_url(sqs: Any, arn: str) -> str:

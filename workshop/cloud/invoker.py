@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections import deque
@@ -11,9 +10,11 @@ from collections.abc import Callable
 from .activity import Activity
 from .concurrency import Concurrency, Load
 from .environment import Environment
+from .json_text import from_json
 from .metrics import Metrics, Value
 from .model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from .pools import Pools
+from .problems import Problems, described
 from .provisioned import Provisioned
 from .run import Run
 from .tracing import current, following, next_trace
@@ -35,8 +36,10 @@ class Invoker:
         metrics: Metrics,
         write_logs: LogWriter,
         activity: Activity,
+        problems: Problems,
     ) -> None:
         self._pools, self._provisioned = pools, provisioned
+        self._problems = problems
         self._concurrency, self._metrics = concurrency, metrics
         self._write_logs = write_logs
         self._activity = activity
@@ -49,9 +52,37 @@ class Invoker:
         return self.run(function, request)
 
     def run(self, function: FunctionVersion, request: Request) -> Outcome:
-        """Runs a request of any size. Raises ApiError, 429, when throttled."""
+        """Runs a request of any size.
+
+        Raises ApiError: 429 when throttled, 500 for what is no fault of the function's.
+        """
+        try:
+            return self._run_where_there_is_place(function, request)
+        except ApiError as error:
+            if error.status >= 500:
+                self._problems.failed(f"invocation of {function.name}", error)
+            raise
+        except Exception as error:
+            self._problems.failed(f"invocation of {function.name}", error)
+            raise ApiError(
+                500,
+                "ServiceException",
+                f"The local cloud could not run {function.name}: {described(error)}",
+            ) from error
+
+    def close(self) -> None:
+        """Ends every environment."""
+        self._provisioned.close()
+        self._pools.close()
+
+    def _run_where_there_is_place(self, function: FunctionVersion, request: Request) -> Outcome:
         taken = self._provisioned.take(function)
-        load = self._enter(function, request, taken)
+        try:
+            load = self._enter(function, request, taken)
+        except BaseException:
+            if taken:
+                self._provisioned.give_back(taken[0], True)
+            raise
         try:
             if taken:
                 environment, ahead_ms = taken
@@ -63,25 +94,17 @@ class Invoker:
         finally:
             self._leave(function, request, taken is not None)
 
-    def close(self) -> None:
-        """Ends every environment."""
-        self._provisioned.close()
-        self._pools.close()
-
     def _run(self, environment: Environment, run: Run, load: Load, provisioned: bool) -> Outcome:
+        """Whatever happens, the environment is given back, to serve again or to end."""
         keeper = self._provisioned.give_back if provisioned else self._pools.release
+        usable = False
         try:
             initialised = self._initialise(run) if run.cold else True
             outcome, invocation = run.invoke(initialised)
-        except BaseException:
-            keeper(environment, False)
-            raise
-        self._count(environment.function, run, load, outcome, invocation, provisioned)
-        self.invocations.append(invocation)
-        logs = [*run.before, *outcome.logs]
-        with following(run.request.trace_id):  # what its log lines lead to belongs to its trace
-            self._write_logs(environment.function, environment.log_stream, logs)
-        keeper(environment, run.usable)
+            self._note(environment, run, load, outcome, invocation, provisioned)
+            usable = run.usable
+        finally:
+            keeper(environment, usable)
         return outcome
 
     def _initialise(self, run: Run) -> bool:
@@ -89,6 +112,27 @@ class Invoker:
             return run.initialise()
         finally:
             self._pools.started()
+
+    def _note(
+        self,
+        environment: Environment,
+        run: Run,
+        load: Load,
+        outcome: Outcome,
+        invocation: Invocation,
+        provisioned: bool,
+    ) -> None:
+        """Keeps what is known of an invocation: metrics, its record, its log."""
+        function = environment.function
+        with self._problems.guard(f"metrics of {function.name}"):
+            self._count(function, run, load, outcome, invocation, provisioned)
+        self.invocations.append(invocation)
+        logs = [*run.before, *outcome.logs]
+        with (
+            self._problems.guard(f"log of {function.name}"),
+            following(run.request.trace_id),  # what its log lines lead to belongs to its trace
+        ):
+            self._write_logs(function, environment.log_stream, logs)
 
     def _count(
         self,
@@ -165,8 +209,8 @@ def new_request(payload: bytes, invoked_arn: str, client_context: str | None) ->
     """
     payload = payload or b"{}"
     try:
-        json.loads(payload)
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        from_json(payload)
+    except ValueError as error:
         raise ApiError(
             400,
             "InvalidRequestContentException",

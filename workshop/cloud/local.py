@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import tempfile
@@ -21,6 +22,7 @@ from .guardian import remove_tree
 from .guarding import Guardian
 from .launcher import Reach, choose_launcher
 from .model import Invocation
+from .problems import Problems
 from .watch import Watch
 
 _one_at_a_time = threading.Lock()
@@ -36,7 +38,9 @@ class LocalCloud:
     With `internet`, functions under bubblewrap reach this machine's network and the internet, for
     experiments of your own. `account_concurrency` is how many invocations may run at once in a
     region; under 1,000, a tenth of it must stay unreserved in place of AWS's 100, so that a small
-    account can be taught with.
+    account can be taught with. An execution environment that had nothing to do for
+    `idle_environment_timeout` seconds ends, as on AWS after some minutes; the next invocation is a
+    cold start. Provisioned ones stay.
     """
 
     region = REGION
@@ -50,17 +54,26 @@ class LocalCloud:
         enforce_roles: bool = False,
         account_concurrency: int = DEFAULT_LIMIT,
         internet: bool = False,
+        idle_environment_timeout: float = 300.0,
     ) -> None:
         if isolation not in ("auto", "process"):
             raise ValueError(f"isolation is 'auto' or 'process', not {isolation!r}")
         if account_concurrency < 1:
             raise ValueError(f"account_concurrency is 1 or more, not {account_concurrency!r}")
+        if not idle_environment_timeout > 0:
+            raise ValueError(
+                "idle_environment_timeout is a number of seconds above 0, not "
+                f"{idle_environment_timeout!r}"
+            )
+        self._idle_timeout_s = idle_environment_timeout
         self._port, self._wanted_isolation = port, isolation
         self._account_concurrency = account_concurrency
         self._internet = internet
         self.cpu_share = cpu_share
         self.enforce_roles = enforce_roles
         self._clients = Clients()
+        self._problems = Problems()
+        self._ends = contextlib.ExitStack()  # what `close` does, the last entry first
         self._running = False
 
     def start(self) -> LocalCloud:
@@ -69,41 +82,42 @@ class LocalCloud:
             raise RuntimeError(
                 "A local cloud already runs in this Python process. Use that one, or close() it."
             )
-        try:
-            self._start()
-        except BaseException:
-            _one_at_a_time.release()
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(_one_at_a_time.release)
+            self._start(undo)
+            self._ends = undo.pop_all()
+        self._running = True
+        atexit.register(self.close)
         return self
 
-    def _start(self) -> None:
-        parts = _load_parts()
-        folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
-        guardian, watch, reach = Guardian(folder), Watch(), Reach()
-        try:
-            launcher = choose_launcher(self._wanted_isolation, folder, watch, reach, self._internet)
-            self.isolation = launcher.name
-            self._parts = parts.Parts(
-                folder,
-                launcher,
-                guardian,
-                self._clients,
-                lambda: self.cpu_share,
-                lambda: self.enforce_roles,
-                self._account_concurrency,
-            )
-            server = self._parts.serve(self._port)
-            reach.port, reach.serve = server.port, server.adopt
-        except BaseException:
-            watch.close()
-            guardian.close()
-            remove_tree(str(folder))
-            raise
-        self._folder, self._guardian = folder, guardian
-        self._watch, self._launcher = watch, launcher
-        self._running = True
+    def _start(self, undo: contextlib.ExitStack) -> None:
+        """Starts the parts; each adds to `undo` how it ends."""
+        load = _load_parts()
+        self._problems = problems = Problems()
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
+        undo.callback(problems.end, "its folder", remove_tree, str(folder))
+        guardian = Guardian(folder)
+        undo.callback(problems.end, "the guardian", guardian.close)
+        watch, reach = Watch(), Reach()
+        undo.callback(problems.end, "the watch over sandboxes", watch.close)
+        launcher = choose_launcher(self._wanted_isolation, folder, watch, reach, self._internet)
+        undo.callback(problems.end, "the launcher", launcher.close)
+        self.isolation = launcher.name
+        self._parts = load.Parts(
+            folder,
+            launcher,
+            guardian,
+            self._clients,
+            lambda: self.cpu_share,
+            lambda: self.enforce_roles,
+            self._account_concurrency,
+            self._idle_timeout_s,
+            problems,
+        )
+        undo.callback(problems.end, "its parts", self._parts.close)
+        server = self._parts.serve(self._port)
+        reach.port, reach.serve = server.port, server.adopt
         self.endpoint_url = self._clients.endpoint_url = f"http://127.0.0.1:{server.port}"
-        atexit.register(self.close)
 
     def environ(self) -> dict[str, str]:
         """The environment variables with which any AWS client reaches this cloud."""
@@ -147,21 +161,22 @@ class LocalCloud:
         return [each for each in every if function_name in (None, each.function_name)]
 
     def problems(self) -> list[str]:
-        """What services could not deliver to functions, in words, oldest first."""
-        return list(self._parts.deliveries.problems)
+        """What could not be delivered, and what failed in the background, in words.
+
+        The newest is last. A problem that came again is there once, with how often it came.
+        """
+        return self._problems.all()
 
     def close(self) -> None:
-        """Ends every function and removes every file; does nothing the second time."""
+        """Ends every function and removes every file; does nothing the second time.
+
+        It takes some seconds at most, whatever functions do. What could not be ended is printed.
+        """
         if not self._running:
             return
         self._running = False
-        self._parts.close()
-        self._launcher.close()
-        self._watch.close()
-        self._guardian.close()
-        remove_tree(str(self._folder))
         atexit.unregister(self.close)
-        _one_at_a_time.release()
+        self._ends.close()
 
     def __enter__(self) -> LocalCloud:
         return self.start()

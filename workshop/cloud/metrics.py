@@ -19,7 +19,7 @@ from .model import FunctionVersion
 NAMESPACE = "AWS/Lambda"
 KEPT_SERIES = 20_000  # minutes of metrics; the oldest go first
 KEPT_VALUES = 500  # of one metric in one minute, for percentiles
-MOST_NOTED = 5_000
+MOST_NOTED = 1_000  # invocations, before their figures are added up
 MILLISECONDS = ("Duration", "AsyncEventAge", "IteratorAge")
 ACCOUNT_ONLY = ("UnreservedConcurrentExecutions", "ClaimedAccountConcurrency")
 
@@ -27,7 +27,7 @@ Dimensions = tuple[tuple[str, str], ...]  # sorted by name
 Value = float | tuple[float, float, float]  # the same everywhere, or of account, function, resource
 
 
-@dataclass
+@dataclass(slots=True)
 class Datum:
     """What came of one metric in one minute."""
 
@@ -54,7 +54,7 @@ class Datum:
             self.values[place] = value  # so that each value had the same chance to be kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Noted:
     at: float
     region: str

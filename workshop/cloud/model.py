@@ -124,7 +124,7 @@ class Outcome:
         return tail.decode("utf-8", "ignore").encode()  # no character is cut in two
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """What is kept of an invocation for pictures and bills; times are `time.time()` seconds."""
 

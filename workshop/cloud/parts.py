@@ -6,6 +6,7 @@ This module imports moto, which takes most of a start, so local.py imports it la
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from .mappings.registry import Mappings
 from .metrics import Metrics
 from .model import ApiError, FunctionVersion, LogEvent, Request
 from .pools import Pools
+from .problems import Problems
 from .provisioned import Provisioned
 from .push.deliveries import Deliveries
 from .push.eventbridge import EventBridge
@@ -44,11 +46,19 @@ from .push.scheduler import Scheduler
 from .push.sns import TopicSubscriptions
 from .roles import Call, Roles
 from .server import Server
+from .sweeper import Sweeper
 from .timers import Timer
+from .workers import Workers
+
+GIVE_BACK_AT_ONCE = 8  # calls that give failed messages back to their queues
 
 
 class Parts:
-    """The parts of a cloud; `limits_cpu()` and `enforces_roles()` are its owner's switches."""
+    """The parts of a cloud; `limits_cpu()` and `enforces_roles()` are its owner's switches.
+
+    An execution environment ends that had nothing to do for `idle_timeout_s`. `close` is called
+    also where `serve` failed.
+    """
 
     def __init__(
         self,
@@ -59,16 +69,30 @@ class Parts:
         limits_cpu: Callable[[], bool],
         enforces_roles: Callable[[], bool],
         account_concurrency: int,
+        idle_timeout_s: float,
+        problems: Problems,
     ) -> None:
-        self.clients = clients
-        self.activity, self.timer, self.metrics = Activity(), Timer(), Metrics()
-        self.clock = Clock(self.activity)
+        self.clients, self.problems = clients, problems
+        self.activity, self.metrics = Activity(), Metrics()
+        self.timer = Timer(problems)
+        self.clock = Clock(self.activity, problems)
         self.roles = Roles(seam.find_role, enforces_roles)
-        self._pools = Pools(folder, launcher, self._credentials, guardian, limits_cpu)
+        self._pools = Pools(folder, launcher, self._credentials, guardian, limits_cpu, problems)
         self._make_invoker(account_concurrency)
         self._make_queue()
         self._make_sources()
-        seam.start(self._hooks())
+        self._sweeper = Sweeper(
+            "ending idle environments",
+            lambda: self._pools.end_idle(idle_timeout_s),
+            idle_timeout_s,
+            problems,
+        )
+        self._server: Server | None = None
+        try:
+            seam.start(self._hooks())
+        except BaseException:
+            self.close()
+            raise
 
     def serve(self, port: int) -> Server:
         """Listens. Raises PortTaken."""
@@ -102,25 +126,49 @@ class Parts:
 
     def idle(self, timeout: float) -> None:
         """Returns when nothing goes on and alarms are up to date. Raises TimeoutError."""
+        until = time.monotonic() + timeout
         self.activity.idle(timeout)
         while self.alarms.evaluate():
-            self.activity.idle(timeout)
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"alarms still change their state after {timeout:g} s")
+            self.activity.idle(left)
 
     def close(self) -> None:
-        """Ends everything: what brings work first, then what does it."""
-        self.mappings.close()
-        self.clock.close()
-        self.timer.close()
-        self._server.close()
-        self._topic_rules.close()
-        self.queue.close()
-        self.invoker.close()
-        self.mappings.join()
-        seam.stop()
+        """Ends everything: what brings work first, then what does it.
+
+        A step that fails is a problem, and keeps none of the others from being done.
+        """
+        self.problems.close()
+        for what, end in (
+            ("those who wait", self.activity.close),
+            ("event source mappings", self.mappings.close),
+            ("the clock", self.clock.close),
+            ("the timer", self.timer.close),
+            ("the sweeper", self._sweeper.close),
+            ("the server", self._close_server),
+            ("IoT rules", self._topic_rules.close),
+            ("asynchronous events", self.queue.close),
+            ("giving messages back", self._workers.close),
+            ("execution environments", self.invoker.close),
+            ("event source mappings of Kafka", self.mappings.join),
+            ("clients", self.clients.close),
+            ("the way from moto", seam.stop),
+        ):
+            self.problems.end(what, end)
+
+    def _close_server(self) -> None:
+        if self._server is not None:  # else its port was taken
+            self._server.close()
 
     def _make_invoker(self, account_concurrency: int) -> None:
         self._provisioned = Provisioned(
-            self._pools, seam.find_function, seam.shares, self._write_logs, self.activity
+            self._pools,
+            seam.find_function,
+            seam.shares,
+            self._write_logs,
+            self.activity,
+            self.problems,
         )
         self._concurrency = Concurrency(
             account_concurrency, seam.reserved, self._provisioned.totals
@@ -132,11 +180,14 @@ class Parts:
             self.metrics,
             self._write_logs,
             self.activity,
+            self.problems,
         )
         self._loops = LoopGuard(self._write_logs, self.metrics)
 
     def _make_queue(self) -> None:
-        self._destinations = Destinations(self.clients.own, self.metrics, self.roles.allows)
+        self._destinations = Destinations(
+            self.clients.own, self.metrics, self.roles.allows, self.problems
+        )
         self.queue = AsynchronousQueue(
             self.invoker.run,
             seam.find_for_event,
@@ -145,14 +196,16 @@ class Parts:
             self.activity,
             self.timer,
             self.metrics,
+            self.problems,
         )
 
     def _make_sources(self) -> None:
         """What invokes functions: mappings, and services that push."""
         self.deliveries = Deliveries(
-            seam.find_function, seam.statements, self.queue.submit, new_request
+            seam.find_function, seam.statements, self.queue.submit, new_request, self.problems
         )
         self.alarms = Alarms(self.clients.polling, self.clients.own, self.deliveries, ACCOUNT_ID)
+        self._workers = Workers(GIVE_BACK_AT_ONCE, "event source mappings", self.problems)
         tools = Tools(
             client=self.clients.polling,
             find=seam.find_function,
@@ -162,11 +215,14 @@ class Parts:
             destinations=self._destinations,
             loops=self._loops,
             activity=self.activity,
+            problems=self.problems,
+            timer=self.timer,
+            workers=self._workers,
             wake=lambda service: self.mappings.wake(service),
             queue_state=seam.queue_state,
             allows=self.roles.allows,
         )
-        self.mappings = Mappings(tools, self.timer)
+        self.mappings = Mappings(tools)
         self._topic_rules = TopicRules(
             seam.topic_rules, self.deliveries, self.clients.own, self.activity
         )

@@ -1,37 +1,53 @@
-"""Execution environments, kept by function version: reused, added, retired."""
+"""Execution environments, kept by function version: reused, added, retired, ended when idle."""
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import threading
+import time
 import uuid
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from .closing import end_all
 from .environment import Environment
 from .launcher import Launcher
-from .model import FunctionVersion
+from .model import ApiError, FunctionVersion
 from .package import PackageStore
+from .problems import Problems
 
 # Processes that may start at the same time: with more, each only starts slower.
 STARTS_AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 
+Key = tuple[str, str, str]  # a function's ARN, version and revision
 
+
+@dataclass
 class Pool:
     """The environments of one revision of one function version."""
 
-    def __init__(self) -> None:
-        self.idle: list[Environment] = []
-        self.busy: set[Environment] = set()
-        self.retired = False
+    # With the time since when each is idle. The last one used is used next, so that the others
+    # grow old: the oldest is at the start.
+    idle: deque[tuple[Environment, float]] = field(default_factory=deque)
+    busy: set[Environment] = field(default_factory=set)
+    wanted: int = 0  # invocations that look for an environment
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody needs it."""
+        return not (self.idle or self.busy or self.wanted)
 
 
 class Pools:
     """Hands out environments and takes them back.
 
     Like Lambda, an invocation that waits for a new environment takes one that becomes free.
+    `now()` is the time, in seconds, by which environments are idle.
     """
 
     def __init__(
@@ -40,101 +56,161 @@ class Pools:
         launcher: Launcher,
         credentials: Callable[[FunctionVersion], dict[str, str]],
         guardian,
-        limits_cpu: Callable[[], bool] = lambda: False,
+        limits_cpu: Callable[[], bool],
+        problems: Problems,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._launcher = launcher
         self._credentials = credentials
-        self._guardian = guardian
-        self._limits_cpu = limits_cpu
+        self._guardian, self._problems = guardian, problems
+        self._limits_cpu, self._now = limits_cpu, now
         self._packages = PackageStore(folder / "packages")
-        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self._unpacked: dict[Environment, list[Path]] = {}  # what each environment uses
+        self._pools: dict[Key, Pool] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._starts = threading.Semaphore(STARTS_AT_ONCE)
 
     def acquire(self, function: FunctionVersion) -> tuple[Environment, bool]:
-        """An environment for one invocation, and whether it is new.
+        """An environment for one invocation, and whether it is new. Raises ApiError when closed.
 
         A new one holds a place among the starting processes until `started` gives it back.
         """
-        key = (function.arn, function.version, function.revision)
-        while True:
-            with self._lock:
-                pool = self._pools.setdefault(key, Pool())
-                if pool.idle:
-                    environment = pool.idle.pop()
-                    pool.busy.add(environment)
-                    return environment, False
-            if self._starts.acquire(timeout=0.05):
-                break
-        environment = self._make_or_give_up(function, "on-demand")
+        key = _key(function)
         with self._lock:
-            pool.busy.add(environment)
-            closed = self._closed
-        if closed:
-            environment.close()
-        return environment, True
+            pool = self._pools.setdefault(key, Pool())
+            pool.wanted += 1
+        try:
+            while True:
+                if environment := self._take_idle(pool):
+                    return environment, False
+                if self._starts.acquire(timeout=0.05):
+                    return self._make(function, "on-demand", pool), True
+        finally:
+            with self._lock:
+                pool.wanted -= 1
+                self._forget_if_empty(key)
 
     def make(self, function: FunctionVersion, initialization_type: str) -> Environment:
-        """A new environment that belongs to the caller, who closes it.
+        """A new environment that belongs to the caller, who calls `end` with it.
 
         It waits for a place among the starting processes, until `started` gives it back.
         """
         self._starts.acquire()
-        return self._make_or_give_up(function, initialization_type)
+        return self._make(function, initialization_type)
 
     def started(self) -> None:
         """Gives back the place of a new environment."""
         self._starts.release()
 
     def release(self, environment: Environment, usable: bool) -> None:
-        """Takes an environment back; one that is of no more use is closed."""
-        function = environment.function
-        key = (function.arn, function.version, function.revision)
+        """Takes an environment back; one that is of no more use is ended."""
+        key = _key(environment.function)
         with self._lock:
             pool = self._pools.get(key)
+            keep = usable and pool is not None and environment in pool.busy
             if pool is not None:
                 pool.busy.discard(environment)
-            keep = usable and pool is not None and not pool.retired
-            if keep:
-                pool.idle.append(environment)
+                if keep:
+                    pool.idle.append((environment, self._now()))
+                self._forget_if_empty(key)
         if not keep:
+            self.end(environment)
+
+    def end(self, environment: Environment) -> None:
+        """Closes an environment, and gives back the packages that it used."""
+        try:
             environment.close()
+        finally:
+            with self._lock:
+                unpacked = self._unpacked.pop(environment, [])
+            for folder in unpacked:
+                self._packages.release(folder)
+
+    def end_idle(self, longer_than_s: float) -> int:
+        """Ends the environments that had nothing to do for so long; returns how many."""
+        limit = self._now() - longer_than_s
+        old: list[Environment] = []
+        with self._lock:
+            for key, pool in list(self._pools.items()):
+                while pool.idle and pool.idle[0][1] <= limit:
+                    old.append(pool.idle.popleft()[0])
+                self._forget_if_empty(key)
+        self._end_all(old)
+        return len(old)
 
     def retire(self, arn: str, version: str | None = None) -> None:
         """Ends the environments of a function (or of one version); busy ones when they are done."""
         with self._lock:
             keys = [k for k in self._pools if k[0] == arn and version in (None, k[1])]
             pools = [self._pools.pop(key) for key in keys]
-            for pool in pools:
-                pool.retired = True
-        for pool in pools:
-            for environment in pool.idle:
-                environment.close()
+            idle = [environment for pool in pools for environment, _ in pool.idle]
+            for pool in pools:  # somebody may still wait for one of them
+                pool.idle.clear()
+        for environment in idle:
+            self.end(environment)
 
     def close(self) -> None:
-        """Ends every environment, busy or not."""
+        """Ends every environment, busy or not, also those that `make` gave; none is made again."""
         with self._lock:
             self._closed = True
-            pools, self._pools = list(self._pools.values()), {}
-        every = [e for pool in pools for e in [*pool.idle, *pool.busy]]
-        threads = [threading.Thread(target=e.close) for e in every]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout=10)
+            self._pools.clear()
+            environments = list(self._unpacked)
+        self._end_all(environments)
 
-    def _make_or_give_up(self, function: FunctionVersion, initialization_type: str) -> Environment:
+    def _take_idle(self, pool: Pool) -> Environment | None:
+        with self._lock:
+            self._check_open()
+            if not pool.idle:
+                return None
+            environment, _ = pool.idle.pop()
+            pool.busy.add(environment)
+            return environment
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ApiError(500, "ServiceException", "The local cloud was closed.")
+
+    def _forget_if_empty(self, key: Key) -> None:
+        pool = self._pools.get(key)
+        if pool is not None and pool.is_empty:
+            del self._pools[key]
+
+    def _end_all(self, environments: list[Environment]) -> None:
+        ends = [functools.partial(self.end, each) for each in environments]
+        end_all("ending an environment", ends, self._problems)
+
+    def _make(
+        self, function: FunctionVersion, initialization_type: str, pool: Pool | None = None
+    ) -> Environment:
+        """A new environment, or the place among the starting ones is given back."""
+        unpacked: list[Path] = []
         try:
-            return self._make(function, initialization_type)
+            environment = self._new(function, initialization_type, unpacked)
+            with self._lock:
+                self._unpacked[environment] = unpacked
+                if pool is not None:
+                    pool.busy.add(environment)
+                closed = self._closed
         except BaseException:
             self._starts.release()
+            for folder in unpacked:
+                self._packages.release(folder)
             raise
+        if closed:  # its INIT will say so
+            self.end(environment)
+        return environment
 
-    def _make(self, function: FunctionVersion, initialization_type: str) -> Environment:
-        code = self._packages.code(function.code)
-        layers = self._packages.layers(function.layers) if function.layers else None
+    def _new(
+        self, function: FunctionVersion, initialization_type: str, unpacked: list[Path]
+    ) -> Environment:
+        """Adds to `unpacked` what must be released when the environment has ended."""
+        code, layers = self._packages.code(function.code), None
+        unpacked.append(code)
+        if function.layers:
+            layers = self._packages.layers(function.layers)
+            unpacked.append(layers)
         environ = self._credentials(function) | {
             "AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function),
             "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
@@ -150,6 +226,10 @@ class Pools:
             self._guardian,
             self._limits_cpu(),
         )
+
+
+def _key(function: FunctionVersion) -> Key:
+    return function.arn, function.version, function.revision
 
 
 def stream_name(function: FunctionVersion) -> str:

@@ -18,6 +18,7 @@ from .activity import Activity
 from .environment import Environment
 from .model import ApiError, FunctionVersion, LogEvent
 from .pools import STARTS_AT_ONCE, Pools
+from .problems import Problems
 from .run import initialise_ahead
 from .workers import Workers
 
@@ -65,13 +66,19 @@ class Provisioned:
     """
 
     def __init__(
-        self, pools: Pools, find: Find, shares: Shares, write_logs: LogWriter, activity: Activity
+        self,
+        pools: Pools,
+        find: Find,
+        shares: Shares,
+        write_logs: LogWriter,
+        activity: Activity,
+        problems: Problems,
     ) -> None:
         self._pools, self._find, self._shares = pools, find, shares
         self._write_logs, self._activity = write_logs, activity
         self._configs: dict[tuple[str, str], Config] = {}
         self._reserves: dict[tuple[str, str], Reserve] = {}
-        self._workers = Workers(STARTS_AT_ONCE, "provisioned-concurrency")
+        self._workers = Workers(STARTS_AT_ONCE, "provisioned concurrency", problems)
         self._closed = False
         self._lock = threading.RLock()
 
@@ -151,8 +158,7 @@ class Provisioned:
                     ended += self._fit(reserve)
                     if not reserve.wanted:
                         del self._reserves[owner, version]
-        for environment in ended:
-            environment.close()
+        self._end(ended)
 
     def take(self, function: FunctionVersion) -> tuple[Environment, float | None] | None:
         """A free environment for an invocation, or None.
@@ -170,6 +176,7 @@ class Provisioned:
     def give_back(self, environment: Environment, usable: bool) -> None:
         """Takes an environment back; another one is started in the place of a dead one."""
         function = environment.function
+        ended: list[Environment] = []
         with self._lock:
             reserve = self._reserves.get((function.arn, function.version))
             keep = usable and reserve is not None and environment in reserve.busy
@@ -178,9 +185,8 @@ class Provisioned:
                 reserve.busy.discard(environment)
                 if keep:
                     reserve.idle.append(environment)
-                self._fit(reserve)
-        if not keep:
-            environment.close()
+                ended = self._fit(reserve)
+        self._end(ended if keep else [*ended, environment])
 
     def in_use(self, function: FunctionVersion) -> tuple[int, int] | None:
         """How many of a version's environments work, and of how many; None if it has none."""
@@ -188,16 +194,12 @@ class Provisioned:
         return (len(reserve.busy), reserve.wanted) if reserve else None
 
     def close(self) -> None:
-        """Ends every environment."""
+        """Starts no more environments; those that there are end with the pools."""
         with self._lock:
             self._closed = True
             self._configs.clear()
-            reserves = list(self._reserves.values())
             self._reserves.clear()
         self._workers.close()
-        for reserve in reserves:
-            for environment in [*reserve.idle, *reserve.busy, *reserve.opening]:
-                environment.close()
 
     def _versions(self, config: Config) -> dict[str, int]:
         """How many environments each version behind a configuration shall have."""
@@ -222,37 +224,61 @@ class Provisioned:
         missing = reserve.wanted - reserve.allocated - reserve.starting
         if not reserve.failed and not self._closed:
             for _ in range(missing):
-                reserve.starting += 1
-                self._activity.begin(_what(reserve))
-                self._workers.submit(self._start, reserve)
+                self._begin_start(reserve)
         surplus = max(0, reserve.allocated - reserve.wanted)
         ended = [reserve.idle.pop() for _ in range(min(surplus, len(reserve.idle)))]
         for environment in ended:
             reserve.fresh.pop(environment, None)
         return ended if reserve.wanted else [*ended, *reserve.opening]
 
+    def _begin_start(self, reserve: Reserve) -> None:
+        reserve.starting += 1
+        self._activity.begin(_what(reserve))
+        try:
+            self._workers.submit(self._start, reserve)
+        except BaseException:
+            reserve.starting -= 1
+            self._activity.end(_what(reserve))
+            raise
+
+    def _end(self, environments: list[Environment]) -> None:
+        for environment in environments:
+            self._pools.end(environment)
+
     def _start(self, reserve: Reserve) -> None:
         environment, took_ms = None, None
         try:
             environment, took_ms = self._initialise(reserve)
         finally:
-            self._started(reserve, environment, took_ms)
-            self._activity.end(_what(reserve))
+            try:
+                self._started(reserve, environment, took_ms)
+            finally:
+                self._activity.end(_what(reserve))
 
     def _initialise(self, reserve: Reserve) -> tuple[Environment, float | None]:
         environment = self._pools.make(reserve.function, "provisioned-concurrency")
-        with self._lock:
-            reserve.opening.add(environment)
-            given_up = self._closed or not reserve.wanted
-        if given_up:
-            environment.close()
         try:
+            return environment, self._initialise_in(environment, reserve)
+        except BaseException:
+            with self._lock:
+                reserve.opening.discard(environment)
+            self._pools.end(environment)
+            raise
+
+    def _initialise_in(self, environment: Environment, reserve: Reserve) -> float | None:
+        """How long INIT took, in milliseconds, or None if it failed."""
+        try:
+            with self._lock:
+                reserve.opening.add(environment)
+                given_up = self._closed or not reserve.wanted
+            if given_up:
+                self._pools.end(environment)
             took_ms, log = initialise_ahead(environment)
         finally:
             self._pools.started()
         if not given_up:
             self._write_logs(reserve.function, environment.log_stream, log)
-        return environment, took_ms
+        return took_ms
 
     def _started(
         self, reserve: Reserve, environment: Environment | None, took_ms: float | None
@@ -268,7 +294,7 @@ class Provisioned:
                 reserve.idle.append(environment)
                 reserve.fresh[environment] = took_ms
         if environment is not None and not keep:
-            environment.close()
+            self._pools.end(environment)
 
 
 def _what(reserve: Reserve) -> str:

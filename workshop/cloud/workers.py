@@ -5,47 +5,73 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+from .problems import Problems
+
+KEPT_S = 10.0  # how long a thread with nothing to do waits for more
 
 Job = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class Workers:
-    """At most `most` daemon threads, started as they are needed."""
+    """At most `most` daemon threads, started as they are needed; they end when none is.
 
-    def __init__(self, most: int, name: str) -> None:
-        self._most, self._name = most, name
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._started = 0
-        self._free = 0  # workers with nothing to do, less the calls that wait for one
-        self._lock = threading.Lock()
+    `name` says what they do; a call that raises is a problem under that name.
+    """
+
+    def __init__(self, most: int, name: str, problems: Problems) -> None:
+        self._most, self._name, self._problems = most, name, problems
+        self._jobs: deque[Job] = deque()
+        self._threads = 0
+        self._waiting = 0  # threads with nothing to do
+        self._closed = False
+        self._changed = threading.Condition()
 
     def submit(self, function: Callable[..., None], *args: Any) -> None:
-        """Queues a call; its exceptions are its own business."""
-        with self._lock:
-            if self._free <= 0 and self._started < self._most:
-                self._started += 1
-                threading.Thread(target=self._work, name=self._name, daemon=True).start()
-            else:
-                self._free -= 1  # below 0: so many calls wait for a worker
-        self._jobs.put((function, args))
+        """Queues a call. Raises RuntimeError if there is no thread, and none can be started."""
+        with self._changed:
+            if self._closed:
+                return
+            self._jobs.append((function, args))
+            if self._waiting < len(self._jobs) and self._threads < self._most:
+                self._start_thread()
+            self._changed.notify()
 
     def close(self) -> None:
         """Forgets what is queued; what runs goes on."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._jobs.get_nowait()
-        for _ in range(self._started):
-            self._jobs.put(None)
+        with self._changed:
+            self._closed = True
+            self._jobs.clear()
+            self._changed.notify_all()
+
+    def _start_thread(self) -> None:
+        try:
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        except RuntimeError:  # the system has no more; those that run will do it
+            if not self._threads:
+                self._jobs.pop()
+                raise
+            return
+        self._threads += 1
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             function, args = job
-            with contextlib.suppress(Exception):
+            with self._problems.guard(self._name):
                 function(*args)
-            with self._lock:
-                self._free += 1
+            del job, function, args  # what was done is not kept until there is more to do
+
+    def _next(self) -> Job | None:
+        """The next call; None when there was none for a while, or when all is over."""
+        with self._changed:
+            self._waiting += 1
+            self._changed.wait_for(lambda: self._jobs or self._closed, KEPT_S)
+            self._waiting -= 1
+            if self._jobs:
+                return self._jobs.popleft()
+            self._threads -= 1
+            return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..json_text import from_json
 from ..timers import shrunk
 
 LARGEST_BATCH = 6 * 1024 * 1024  # bytes of an event
@@ -52,7 +53,7 @@ def first_failure(payload: bytes, identifiers: list[Any]) -> int:
 def _reported(payload: bytes) -> list[Any]:
     """The identifiers in an answer, whatever they are. Raises WholeBatchFailed."""
     try:
-        answer = json.loads(payload)
+        answer = from_json(payload)
     except ValueError:  # a handler may return bytes, which are passed on as they are
         raise WholeBatchFailed from None
     if answer in (None, "", [], {}):

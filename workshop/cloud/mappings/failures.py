@@ -7,12 +7,12 @@ topics get what is known of the batch; a bucket gets the batch itself too.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..destinations import timestamp
+from ..json_text import to_json
+from ..model import ApiError
 from ..roles import check_destination as check_role
 from ..validation import invalid
 from .mapping import Mapping
@@ -20,6 +20,15 @@ from .poller import Tools
 
 if TYPE_CHECKING:
     from .processing import Batch, Record, Source
+
+TO_TOPIC = "kafka://"
+
+
+class KafkaSource(Protocol):
+    """A source whose failures may go to a topic of its own cluster."""
+
+    def send_to_topic(self, topic: str, records: list[Record], failure: dict[str, Any]) -> None:
+        """Sends records that were given up to a topic. Raises TopicProblem."""
 
 
 def send_failure(
@@ -32,19 +41,24 @@ def send_failure(
 ) -> None:
     """Sends the record of records that are given up to the mapping's destination, if it has one.
 
-    A destination that is gone loses it, as on AWS; so does a function that is.
+    A destination that is gone loses it, as on AWS, and `cloud.problems()` says so; where the
+    function is gone, nobody asks for it.
     """
     target = mapping.failure_destination
     if not target:
         return
-    record = failure_record(mapping, source, batch, records, condition)
-    with contextlib.suppress(Exception):
-        if target.startswith("kafka://"):
-            source.send_to_topic(target.partition("//")[2], records, record)
+    with tools.problems.guard(f"{mapping.arn}: {target}"):
+        record = failure_record(mapping, source, batch, records, condition)
+        if target.startswith(TO_TOPIC):
+            topic = target.removeprefix(TO_TOPIC)
+            cast("KafkaSource", source).send_to_topic(topic, records, record)
             return
         if target.split(":")[2] == "s3":
-            record["payload"] = json.dumps(source.event(records), ensure_ascii=False)
-        function, arn = tools.find(mapping.region, mapping.function_arn, None)
+            record["payload"] = to_json(source.event(records)).decode()
+        try:
+            function, arn = tools.find(mapping.region, mapping.function_arn, None)
+        except ApiError:
+            return
         folder = f"{mapping.uuid}/{source.where}"
         tools.destinations.try_to_send(target, record, function, arn, "Failure", folder)
 
@@ -72,11 +86,18 @@ def failure_record(
     return record
 
 
-def check_destination(target: str | None, role: str, tools: Tools) -> None:
-    """Raises ApiError for a destination that is none, or that the function's role may not use."""
-    if not target or target.startswith("kafka://"):  # brokers may make topics when written to
+def check_destination(
+    target: str | None, role: str, tools: Tools, may_be_topic: bool = False
+) -> None:
+    """Raises ApiError for a destination that is none, or that the function's role may not use.
+
+    Only a mapping of Kafka (`may_be_topic`) can have a topic, of its own cluster.
+    """
+    if not target:
         return
-    if target.split(":")[2] not in ("sqs", "sns", "s3"):
+    if may_be_topic and target.startswith(TO_TOPIC):  # brokers may make topics when written to
+        return
+    if target.count(":") < 5 or target.split(":")[2] not in ("sqs", "sns", "s3"):
         raise invalid(f"The destination ARN {target} is invalid.")
     tools.destinations.check(target)
     check_role(tools.allows, role, target)

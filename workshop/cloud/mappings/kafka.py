@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+from ..problems import CAUGHT
 from ..timers import shrunk
 from .filters import passes
 from .kafka_mapping import KafkaMapping
@@ -40,7 +41,7 @@ class KafkaPoller(Poller):
         super().__init__(mapping, tools)
         load_client()
         self._topic: Topic | None = None
-        self._thread = threading.Thread(target=self._work, name=self._what, daemon=True)
+        self._thread: threading.Thread | None = None
         self._counted = False
         self._problem = False
         self._looked_at = 0.0  # when partitions were asked for
@@ -55,15 +56,20 @@ class KafkaPoller(Poller):
         if not self.mapping.reading.locked():  # by the poller before, at its last batch
             with contextlib.suppress(TopicProblem):  # creating succeeds; the problem shows later
                 self._open()
-        self._thread.start()
+        try:
+            self._thread = self.tools.problems.start(self._what, self._work)
+        except BaseException:
+            self._leave()
+            raise
 
     def is_alive(self) -> bool:
         """Whether its thread runs; after `stop` it does until its batch has ended."""
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
     def join(self, timeout: float) -> None:
         """Waits for the thread's end, after `stop`."""
-        self._thread.join(timeout)
+        if self._thread is not None:
+            self._thread.join(timeout)
 
     def wake(self) -> None:
         """Nothing: the brokers wake it."""
@@ -86,10 +92,13 @@ class KafkaPoller(Poller):
                     finally:
                         self.mapping.reading.release()
         finally:
-            self.tools.activity.remove_probe(self.look)
-            self._uncount()
-            if self._topic:
-                self._topic.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        self.tools.activity.remove_probe(self.look)
+        self._uncount()
+        if self._topic:
+            self._topic.close()
 
     def _work_alone(self) -> None:
         while not self.stopped:
@@ -97,7 +106,8 @@ class KafkaPoller(Poller):
                 self._round()
             except TopicProblem as problem:
                 self._wait_after(str(problem))
-            except Exception as error:
+            except CAUGHT as error:  # the cloud's own fault
+                self.tools.problems.failed(self._what, error)
                 self._wait_after(f"PROBLEM: {error}")
 
     def _round(self) -> None:

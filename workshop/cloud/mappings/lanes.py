@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from ..problems import CAUGHT
+from .faults import Faults
 from .mapping import Mapping
 from .poller import Poller, Tools
 from .processing import Processor, Record
@@ -35,6 +37,7 @@ class Lane:
         self._mapping, self._tools, self._poller = mapping, tools, poller
         self._shard, self._progress = shard, progress
         self._what = f"{mapping.service} mapping of {mapping.function_name}, {shard.id}"
+        self._faults = Faults(self._what, tools.problems, tools.activity, poller.pause)
         self._processor = Processor(mapping, tools, self, poller, self._what)
         self._records: deque[Record] = deque()
         self._changed = threading.Condition()
@@ -51,6 +54,12 @@ class Lane:
             self._start()
 
     def resume(self) -> None:
+        """Goes on with records for which no thread could be started."""
+        with self._changed:
+            if self._records:
+                self._start()
+
+    def resume_window(self) -> None:
         """Goes on with a window that was open when the mapping was disabled."""
         with self._changed:
             if self._progress.window:
@@ -98,17 +107,36 @@ class Lane:
         self._running = True
         self._progress.enter()
         self._tools.activity.begin(self._what)
-        threading.Thread(target=self._work, name=self._what, daemon=True).start()
+        try:
+            self._tools.problems.start(self._what, self._work)
+        except BaseException:
+            self._running = False
+            self._leave()
+            raise
 
     def _work(self) -> None:
-        while self._has_work():
-            if self._mapping["TumblingWindowInSeconds"] or self._progress.window:
-                self._handle_in_window()
-            else:
-                self._processor.process(self._next_batch(None))
-        self._progress.leave()
-        self._on_change()
-        self._tools.activity.end(self._what)
+        try:
+            while self._has_work():
+                try:
+                    self._handle_some()
+                    self._faults.forget()
+                except CAUGHT as error:
+                    self._faults.wait_after(error)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        try:
+            self._progress.leave()
+            self._on_change()
+        finally:
+            self._tools.activity.end(self._what)
+
+    def _handle_some(self) -> None:
+        if self._mapping["TumblingWindowInSeconds"] or self._progress.window:
+            self._handle_in_window()
+        else:
+            self._processor.process(self._next_batch(None))
 
     def _has_work(self) -> bool:
         with self._changed:

@@ -13,9 +13,14 @@ from ..destinations import Destinations
 from ..invoker import check_runs_here
 from ..loops import LoopGuard
 from ..model import ApiError, FunctionVersion, Outcome, QueueState, Request
+from ..problems import CAUGHT, Problems
 from ..roles import Allows
+from ..timers import Timer
 from ..tracing import following
+from ..workers import Workers
 from .mapping import Mapping
+
+LONGEST_PAUSE = 30.0  # seconds, between looks that fail
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Tools:
     destinations: Destinations
     loops: LoopGuard
     activity: Activity
+    problems: Problems
+    timer: Timer
+    workers: Workers  # for what is due later, and takes a moment
     wake: Callable[[str], None]  # has the pollers of a service look again
     queue_state: Callable[[str], QueueState | None]  # by a queue's ARN; None if it is gone
     allows: Allows  # what a role lets Lambda do, where roles are enforced
@@ -53,13 +61,14 @@ class Poller:
         self._changed = threading.Condition()
         self._dirty = False
         self._stopped = False
+        self._failures = 0  # in a row
         self._what = f"{mapping.service} mapping of {mapping.function_name}"
 
     def start(self) -> None:
         """Prepares, in the caller's thread, then polls in another."""
         self.prepare()
         self.wake()
-        threading.Thread(target=self._work, name=self._what, daemon=True).start()
+        self.tools.problems.start(self._what, self._work)
 
     def prepare(self) -> None:
         """What must be done before the call that enables the mapping returns."""
@@ -132,17 +141,35 @@ class Poller:
                     break
                 woken, self._dirty = self._dirty, False
             try:
-                again = self.poll()
-            except ApiError:
-                again = 0.2  # the function is gone or throttled
-            except Exception as error:  # the source was deleted, or the cloud closes
-                self.mapping.last_result = f"PROBLEM: {error}"
-                again = 1.0
+                again = self._look()
             finally:
                 if woken:
                     self.tools.activity.end(self._what)
-        self.finish()
+        with self.tools.problems.guard(self._what):
+            self.finish()
         with self._changed:
             if self._dirty:
                 self._dirty = False
                 self.tools.activity.end(self._what)
+
+    def _look(self) -> float | None:
+        """Polls. Seconds after which to look again: longer each time that it fails."""
+        try:
+            again = self.poll()
+            self._failures = 0
+        except ApiError:
+            again = 0.2  # the function is gone or throttled
+        except CAUGHT as error:
+            self.mapping.last_result = f"PROBLEM: {error}"
+            if not is_gone(error):
+                self.tools.problems.failed(self._what, error)
+            self._failures = min(self._failures + 1, 10)
+            again = min(LONGEST_PAUSE, 2.0 ** (self._failures - 1))
+        return again
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether boto3 raised an error because there is no such queue or stream any more."""
+    response = getattr(error, "response", None) or {}  # a lost connection has none
+    code = str(response.get("Error", {}).get("Code"))
+    return "ResourceNotFound" in code or "NonExistentQueue" in code or "QueueDoesNotExist" in code

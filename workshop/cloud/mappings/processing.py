@@ -9,14 +9,16 @@ sources" (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemap
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..json_text import to_json
 from ..model import ApiError
+from ..problems import CAUGHT
 from ..timers import SHRINK, shrunk
 from .batches import WholeBatchFailed, first_failure
 from .failures import send_failure
+from .faults import Faults
 from .mapping import Mapping
 from .poller import Answer, Poller, Tools
 
@@ -79,6 +81,7 @@ class Processor:
     ) -> None:
         self._mapping, self._tools, self._source = mapping, tools, source
         self._poller, self._what = poller, what
+        self._faults = Faults(what, tools.problems, tools.activity, poller.pause)
         self.delays = 0.0  # seconds of deliberate delay so far, as on AWS
         self._throttles = 0
 
@@ -113,22 +116,29 @@ class Processor:
             if error.status == 429:  # a throttle uses up no attempt
                 self._throttles += 1
                 self._back_off(self._throttles)
+                return False
+            self._mapping.last_result = f"PROBLEM: {error.message}"
+            if error.status == 500:  # nor does a fault of the cloud's, which the invoker noted
+                self._faults.wait()
             else:
-                self._mapping.last_result = f"PROBLEM: {error.message}"
                 self._wait_for_function()
-            return False
-        except Exception as error:  # the cloud's own fault, or it closes
-            self._mapping.last_result = f"PROBLEM: {error}"
-            self._back_off(1)
             return False
         self._throttles = 0
         return True
 
     def _process(self, batch: Batch) -> None:
         while batch.records and not self._poller.stopped:
-            self._drop_old(batch)
-            if batch.records and self._invoke(self._source.event(batch.records), batch):
-                self._look_at_answer(batch)
+            try:
+                self._try_once(batch)
+            except CAUGHT as error:  # the cloud's own fault: the batch is tried again
+                self._mapping.last_result = f"PROBLEM: {error}"
+                self._faults.wait_after(error)
+
+    def _try_once(self, batch: Batch) -> None:
+        self._drop_old(batch)
+        if batch.records and self._invoke(self._source.event(batch.records), batch):
+            self._look_at_answer(batch)
+            self._faults.forget()
 
     def _look_at_answer(self, batch: Batch) -> None:
         done = self._succeeded(batch)
@@ -220,4 +230,4 @@ class Processor:
 
 def dump(event: Any) -> bytes:
     """An event as Lambda sends it to a function."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(event, (",", ":"))

@@ -12,19 +12,21 @@ waiting: one in a queue without a mapping, or in another consumer's hands.
 from __future__ import annotations
 
 import contextlib
-import json
-import threading
 import time
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..json_text import to_json
 from ..model import ApiError, QueueState
+from ..problems import CAUGHT
 from ..timers import shrunk
 from ..tracing import MOST_ROUNDS, rounds
 from .batches import LARGEST_BATCH, WholeBatchFailed, batching_window, failed_items
 from .filters import passes
 from .mapping import Mapping
 from .messages import Message, batch_of
-from .poller import Poller, Tools
+from .poller import Poller, Tools, is_gone
 
 AT_ONCE = 5  # batches, as AWS begins with; it goes on to 1,250, a laptop does not
 MARGIN = 2  # seconds; to start an environment may take longer here than on AWS
@@ -47,6 +49,7 @@ class QueuePoller(Poller):
         self._later = f"delayed or failed messages of {name}"
         self._running = 0  # batches
         self._kept: list[Message] = []  # received, but too large for the last batch
+        self._failed_batches: list[list[Message]] = []  # invisible, until their time is over
         self._waits_for_delayed = False
 
     def visibility_timeout(self) -> int:
@@ -57,7 +60,7 @@ class QueuePoller(Poller):
         problem = self._problem()
         if problem:
             self.mapping.last_result = f"PROBLEM: {problem}"
-            self.finish()
+            self._let_go()
             return None  # the call that ends it wakes this
         while not self.stopped and self._has_place():
             batch = self._next_batch()
@@ -67,7 +70,12 @@ class QueuePoller(Poller):
         return self._next_look()
 
     def finish(self) -> None:
-        """Lets go of what it will not handle."""
+        """Lets go of what it will not handle, and waits for no visibility timeout."""
+        self._let_go()
+        for batch in list(self._failed_batches):
+            self._give_back_failed(batch)
+
+    def _let_go(self) -> None:
         self._give_back(self._kept)
         self._kept = []
         self._wait_for_delayed(None)
@@ -155,7 +163,13 @@ class QueuePoller(Poller):
         self.tools.activity.begin(self._what)
         with self._changed:
             self._running += 1
-        threading.Thread(target=self._handle, args=(batch,), name=self._what, daemon=True).start()
+        try:
+            self.tools.problems.start(self._what, self._handle, batch)
+        except BaseException:  # no thread can be had: they come again when they are visible
+            with self._changed:
+                self._running -= 1
+            self.tools.activity.end(self._what)
+            raise
 
     def _handle(self, batch: list[Message]) -> None:
         """A batch from its filters to its end; its place is free once the function ended."""
@@ -164,16 +178,18 @@ class QueuePoller(Poller):
             failed = self._run(batch)
             self._delete(_without(batch, failed))
             failed = self._without_expired(failed)
-        except Exception as error:  # the queue was deleted, or the cloud closes
+        except CAUGHT as error:
             self.mapping.last_result = f"PROBLEM: {error}"
+            if not is_gone(error):
+                self.tools.problems.failed(self._what, error)
         finally:
             with self._changed:
                 self._running -= 1
             self.wake()
-        self.tools.activity.begin(self._later)
-        self.tools.activity.end(self._what)
-        self._give_back_later(failed)
-        self.tools.activity.end(self._later)
+            try:
+                self._give_back_later(failed)
+            finally:
+                self.tools.activity.end(self._what)
 
     def _run(self, batch: list[Message]) -> list[Message]:
         """Invokes the function with what passes the filters; the messages that failed."""
@@ -222,7 +238,7 @@ class QueuePoller(Poller):
         delay, longest = THROTTLE_DELAYS
         while True:
             try:
-                return self.invoke(event, _dump, trace)
+                return self.invoke(event, to_json, trace)
             except ApiError as error:
                 waits = error.status == 429 and self.find()[0].reserved_concurrency != 0
                 if not waits or self.stopped or time.monotonic() + delay > until:
@@ -244,12 +260,37 @@ class QueuePoller(Poller):
 
     def _give_back_later(self, messages: list[Message]) -> None:
         """Makes messages visible when the visibility timeout, shrunk, is over."""
-        if messages:
-            with contextlib.suppress(ApiError):
-                timeout = self._state().visibility_timeout_s
-                elapsed = time.monotonic() - messages[0].received_at
-                self.pause(shrunk(max(0.0, timeout - elapsed)))
+        if not messages:
+            return
+        try:
+            timeout = self._state().visibility_timeout_s
+        except ApiError:
+            return  # the queue is gone, and the messages with it
+        elapsed = time.monotonic() - messages[0].received_at
+        with self._changed:
+            waits = not self.stopped
+            if waits:
+                self._failed_batches.append(messages)
+                self.tools.activity.begin(self._later)
+        if not waits:
             self._give_back(messages)
+            return
+        delay = shrunk(max(0.0, timeout - elapsed))
+        later = self.tools.workers.submit, self._give_back_failed, messages
+        try:
+            self.tools.timer.later(delay, self._later, *later)
+        except RuntimeError:  # the system has no thread for the timer
+            self._give_back_failed(messages)
+
+    def _give_back_failed(self, messages: list[Message]) -> None:
+        with self._changed:
+            if not any(each is messages for each in self._failed_batches):
+                return  # it was given back when the mapping ended
+            self._failed_batches = [each for each in self._failed_batches if each is not messages]
+        try:
+            self._give_back(messages)
+        finally:
+            self.tools.activity.end(self._later)
 
     def _give_back(self, messages: list[Message]) -> None:
         """Makes messages visible now; a refusal means that they are, or that the queue is gone."""
@@ -258,7 +299,7 @@ class QueuePoller(Poller):
                 {"Id": str(i), "ReceiptHandle": m.handle, "VisibilityTimeout": 0}
                 for i, m in enumerate(some)
             ]
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(BotoCoreError, ClientError):
                 self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
 
@@ -273,7 +314,3 @@ def _without(messages: list[Message], others: list[Message]) -> list[Message]:
 
 def _tens(items: list[Message]) -> list[list[Message]]:
     return [items[i : i + 10] for i in range(0, len(items), 10)]
-
-
-def _dump(event: Any) -> bytes:
-    return json.dumps(event, ensure_ascii=False).encode()

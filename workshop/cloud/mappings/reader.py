@@ -6,16 +6,17 @@ import threading
 import zlib
 from collections.abc import Callable
 
+from ..problems import CAUGHT
+from .faults import Faults
 from .filters import passes
 from .lanes import Lane
 from .mapping import Mapping
-from .poller import Poller, Tools
+from .poller import Poller, Tools, is_gone
 from .processing import Record
 from .progress import Progress
 from .shards import Shard
 
 MOST_WAITING = 10_000  # records that were read and not handled
-TRY_AGAIN = 0.5  # seconds, where the stream does not answer
 
 
 class ShardReader:
@@ -35,6 +36,7 @@ class ShardReader:
         self._what = f"{mapping.service} mapping of {mapping.function_name}, {shard.id}"
         self._lanes: list[Lane] = []
         self._changed = threading.Condition()
+        self._faults = Faults(self._what, tools.problems, tools.activity, poller.pause)
         self._dirty = self._running = self._open = False
         self.parents = shard.parents
 
@@ -49,9 +51,14 @@ class ShardReader:
             self._dirty = True
             if self._running or self._poller.stopped:
                 return
-            self._running = True
             self._tools.activity.begin(self._what)
-            threading.Thread(target=self._work, name=self._what, daemon=True).start()
+            try:
+                self._running = True
+                self._tools.problems.start(self._what, self._work)
+            except BaseException:
+                self._running = False
+                self._tools.activity.end(self._what)
+                raise
 
     def look_again(self) -> None:
         """Has the lanes look at settings and clock, and the reader at whether it was stopped."""
@@ -60,15 +67,21 @@ class ShardReader:
         self._notice()
 
     def _work(self) -> None:
-        while self._is_wanted():
-            try:
-                self._read()
-            except Exception as error:
-                self._mapping.last_result = f"PROBLEM: {error}"
-                if not _is_gone(error):
-                    self._dirty = True  # the place in the shard is the same
-                    self._poller.pause(TRY_AGAIN)
-        self._tools.activity.end(self._what)
+        try:
+            while self._is_wanted():
+                self._try_to_read()
+        finally:
+            self._tools.activity.end(self._what)
+
+    def _try_to_read(self) -> None:
+        try:
+            self._read()
+            self._faults.forget()
+        except CAUGHT as error:
+            self._mapping.last_result = f"PROBLEM: {error}"
+            if not is_gone(error):
+                self._dirty = True  # the place in the shard is the same
+                self._faults.wait_after(error)
 
     def _is_wanted(self) -> bool:
         with self._changed:
@@ -79,6 +92,8 @@ class ShardReader:
     def _read(self) -> None:
         if not self._open:
             self._begin()
+        for lane in self._lanes:
+            lane.resume()
         while not self._poller.stopped:
             self._wait_until(lambda: sum(lane.count for lane in self._lanes) < MOST_WAITING)
             records = self._shard.read()
@@ -96,7 +111,7 @@ class ShardReader:
         self._progress.unread()
         self._shard.open(self._progress)
         self._make_lanes()
-        self._lanes[0].resume()
+        self._lanes[0].resume_window()
         self._open = True
 
     def _end(self) -> None:
@@ -155,9 +170,3 @@ class ShardReader:
     def _notice(self) -> None:
         with self._changed:
             self._changed.notify_all()
-
-
-def _is_gone(error: Exception) -> bool:
-    """Whether there is no such stream any more."""
-    response = getattr(error, "response", None) or {}  # a lost connection has none
-    return response.get("Error", {}).get("Code") == "ResourceNotFoundException"

@@ -6,9 +6,10 @@ import re
 import threading
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from ..model import ApiError, FunctionVersion
 from ..roles import check_source
-from ..timers import Timer
 from ..validation import invalid
 from .failures import check_destination
 from .kafka import KafkaPoller
@@ -39,8 +40,8 @@ class Mappings:
     A change of state takes a moment, as on AWS, and the cloud is not idle meanwhile.
     """
 
-    def __init__(self, tools: Tools, timer: Timer) -> None:
-        self._tools, self._timer = tools, timer
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
         self._mappings: dict[str, Mapping] = {}
         self._pollers: dict[str, Poller] = {}
         self._ending: list[KafkaPoller] = []
@@ -58,8 +59,13 @@ class Mappings:
         with self._lock:
             self._check_conflict(mapping)  # two requests may have come at once
             self._mappings[mapping.uuid] = mapping
-        if mapping.enabled:
-            self._begin(mapping, poller, "Creating")
+        try:
+            if mapping.enabled:
+                self._begin(mapping, poller, "Creating")
+        except BaseException:  # nothing is left half made
+            self._end(mapping.uuid)
+            self._mappings.pop(mapping.uuid, None)
+            raise
         return mapping
 
     def get(self, uuid: str) -> Mapping | None:
@@ -171,15 +177,20 @@ class Mappings:
     def _go_through(self, mapping: Mapping, transition: str, state: str | None) -> None:
         """Takes a mapping through a transition to a state, or to its end."""
         mapping.state = transition
-        self._tools.activity.begin(f"mapping {transition}")
-        self._timer.later(TRANSITION, self._settle, mapping, transition, state)
+        what = f"mapping of {mapping.function_name}: {transition}"
+        self._tools.activity.begin(what)
+        try:
+            self._tools.timer.later(TRANSITION, what, self._settle, what, mapping, state)
+        except BaseException:
+            self._tools.activity.end(what)
+            raise
 
-    def _settle(self, mapping: Mapping, transition: str, state: str | None) -> None:
+    def _settle(self, what: str, mapping: Mapping, state: str | None) -> None:
         if state is None:
             self._mappings.pop(mapping.uuid, None)
-        elif mapping.state == transition:
+        elif what.endswith(f" {mapping.state}"):
             mapping.state = state
-        self._tools.activity.end(f"mapping {transition}")
+        self._tools.activity.end(what)
 
     def _check_not_in_use(self, mapping: Mapping, what: str) -> None:
         """Neither is possible during a transition, but a mapping that is made can be deleted."""
@@ -199,7 +210,8 @@ class Mappings:
             check_settings(merged, mapping.source_arn)
         ends = spec.get("DestinationConfig") or {}
         target = (ends.get("OnFailure") or {}).get("Destination")
-        check_destination(target, mapping.role, self._tools)
+        is_kafka = isinstance(mapping, KafkaMapping)
+        check_destination(target, mapping.role, self._tools, may_be_topic=is_kafka)
 
     def _function(self, name: str, region: str) -> tuple[FunctionVersion, str]:
         """The function, and its ARN as it was asked for."""
@@ -237,7 +249,8 @@ class Mappings:
         or if there is none.
         """
         if isinstance(mapping, KafkaMapping):
-            check_destination(mapping.failure_destination, function.role, self._tools)
+            target = mapping.failure_destination
+            check_destination(target, function.role, self._tools, may_be_topic=True)
             return KafkaPoller(mapping, self._tools)
         check_source(self._tools.allows, function.role, mapping.source_arn)
         if mapping.service == "sqs":
@@ -245,7 +258,7 @@ class Mappings:
         poller = StreamPoller(mapping, self._tools)
         try:
             poller.check()
-        except Exception as error:
+        except (BotoCoreError, ClientError) as error:
             raise invalid(f"Stream not found: {mapping.source_arn}") from error
         check_destination(mapping.failure_destination, function.role, self._tools)
         return poller

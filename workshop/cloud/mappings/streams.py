@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 
 from .mapping import Mapping
-from .poller import Poller, Tools
+from .poller import Poller, Tools, is_gone
 from .progress import Progress
 from .reader import ShardReader
 from .shards import SOURCES, Shard
@@ -57,7 +57,11 @@ class StreamPoller(Poller):
         reader = self._readers.get(shard_id)
         if reader is None:
             self.tools.activity.begin(self._what)
-            threading.Thread(target=self._list_again, name=self._what, daemon=True).start()
+            try:
+                self.tools.workers.submit(self._list_again)
+            except BaseException:
+                self.tools.activity.end(self._what)
+                raise
         elif self._is_next(reader):
             reader.wake()
 
@@ -77,8 +81,10 @@ class StreamPoller(Poller):
     def _list_again(self) -> None:
         try:
             self.shard_ended()
-        except Exception as error:  # the stream is gone
+        except Exception as error:
             self.mapping.last_result = f"PROBLEM: {error}"
+            if not is_gone(error):
+                raise  # the workers note it
         finally:
             self.tools.activity.end(self._what)
 

@@ -8,11 +8,11 @@ after its end: two minutes on AWS, which are shrunk here. The window itself is a
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..json_text import from_json, to_json
 from ..timers import shrunk
 from .batches import WholeBatchFailed
 
@@ -50,12 +50,15 @@ class Window:
 
     def take_state(self, payload: bytes) -> None:
         """Takes over the state of an answer. Raises WholeBatchFailed if it has none."""
-        answer = json.loads(payload)
+        try:
+            answer = from_json(payload)
+        except ValueError:  # a handler may return bytes, which are passed on as they are
+            raise WholeBatchFailed from None
         state = answer.get("state") if isinstance(answer, dict) else None
         if not isinstance(state, dict):
             raise WholeBatchFailed
         self.state = state
-        self.is_full = len(json.dumps(state, ensure_ascii=False).encode()) > LARGEST_STATE
+        self.is_full = len(to_json(state)) > LARGEST_STATE
 
     def renewed(self) -> Window:
         """The same window with a fresh state, after it ended early."""

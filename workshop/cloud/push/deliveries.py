@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from ..json_text import to_json
 from ..model import ApiError, FunctionVersion, Request
 from ..permissions import Source, Statement, allows, denied
-
-KEPT_PROBLEMS = 1000
+from ..problems import Problems, described
 
 
 class Deliveries:
@@ -19,6 +16,7 @@ class Deliveries:
 
     `find(region, name, qualifier)` gives a function and its ARN as it was asked for,
     `statements(arn)` its policy, `submit(function, request)` queues, `new_request` makes ids.
+    What could not be delivered is noted in `problems`.
     """
 
     def __init__(
@@ -27,10 +25,11 @@ class Deliveries:
         statements: Callable[[str], list[Statement]],
         submit: Callable[[FunctionVersion, Request], None],
         new_request: Callable[[bytes, str, str | None], Request],
+        problems: Problems,
     ) -> None:
         self._find, self._statements = find, statements
         self._submit, self._new_request = submit, new_request
-        self.problems: deque[str] = deque(maxlen=KEPT_PROBLEMS)
+        self.problems = problems
 
     def find(self, function_arn: str) -> FunctionVersion:
         """The function, whoever may invoke it. Raises ApiError, 404."""
@@ -50,19 +49,22 @@ class Deliveries:
         is too large; what the source does then is its own business.
         """
         function = self.check(function_arn, source)
-        payload = json.dumps(event, ensure_ascii=False).encode()
+        payload = to_json(event)
         self._submit(function, self._new_request(payload, function_arn, None))
 
     def try_to_send(self, function_arn: str, event: Any, source: Source) -> ApiError | None:
         """Like send, for sources that go on when a target fails; keeps and returns the error."""
+        name = source.arn or source.principal
         try:
             self.send(function_arn, event, source)
         except ApiError as error:
-            self.note(f"{source.arn or source.principal}: {error.message}")
+            self.note(f"{name}: {error.message}")
             return error
+        except Exception as error:  # the cloud's own fault
+            self.problems.failed(f"{name}: delivery to {function_arn}", error)
+            return ApiError(500, "ServiceException", described(error))
         return None
 
     def note(self, problem: str) -> None:
         """Keeps what AWS would show in a metric at most, and says it on standard error."""
-        self.problems.append(problem)
-        print(f"local cloud: {problem}", file=sys.stderr)
+        self.problems.note(problem)

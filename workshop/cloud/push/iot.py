@@ -67,7 +67,8 @@ class TopicRules:
         self._actions = Actions(client, deliveries, self.publish)
         self._shadows = Shadows(client, self.announce)
         self._rounds = Rounds()
-        self._workers = Workers(1, "iot-rules")  # one: messages keep their order
+        # One worker: messages keep their order.
+        self._workers = Workers(1, "IoT rules", deliveries.problems)
 
     def check(self, sql: str, version: str, actions: list[dict[str, Any]]) -> None:
         """Raises ApiError for a rule that can't be: its SQL, a template, the number of actions."""

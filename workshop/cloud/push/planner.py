@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from ..clock import Clock
+from ..clock import Clock, Plan
 from ..tracing import following
 from .expressions import Times
 
@@ -45,31 +45,39 @@ class Planner(Generic[Item]):
     ) -> None:
         self._clock, self._find = clock, find
         self._fire_item, self._finish = fire, finish
-        self._plans: dict[str, Times] = {}  # the one that counts, by ARN
+        self._times: dict[str, Times] = {}  # those that count, by ARN
+        self._plans: dict[str, Plan] = {}  # what the clock was asked for, by ARN
         self._lock = threading.Lock()
 
     def changed(self, arn: str) -> None:
         """Plans a schedule anew: it was made, changed, enabled, disabled or deleted."""
-        found = self._find(arn)
-        with self._lock:
+        with self._lock:  # two changes at once: the second one sees what the first one did
+            found = self._find(arn)
+            self._forget(arn)
             if found is None:
-                self._plans.pop(arn, None)
                 return
             now = self._clock.now()
-            times = self._plans[arn] = found.times(now)
+            times = self._times[arn] = found.times(now)
             self._plan(arn, times, times.first(now))
+
+    def _forget(self, arn: str) -> None:
+        self._times.pop(arn, None)
+        plan = self._plans.pop(arn, None)
+        if plan is not None:
+            self._clock.cancel(plan)
 
     def _plan(self, arn: str, times: Times, due: datetime | None) -> None:
         if due is not None:
-            self._clock.at(due, functools.partial(self._fire, arn, times))
+            self._plans[arn] = self._clock.at(due, functools.partial(self._fire, arn, times))
 
     def _fire(self, arn: str, times: Times, due: datetime) -> None:
-        found = self._find(arn)
         with self._lock:
-            if self._plans.get(arn) is not times:  # changed since
+            if self._times.get(arn) is not times:  # changed since
                 return
+            self._plans.pop(arn, None)
+            found = self._find(arn)
             if found is None:
-                del self._plans[arn]
+                del self._times[arn]
                 return
             following_due = times.after(max(due, self._clock.now() - STALE))
             self._plan(arn, times, following_due)
