@@ -8,7 +8,10 @@ import io
 import stat
 import sys
 import threading
+import uuid
 import zipfile
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,35 +50,89 @@ def runtime_files() -> dict[str, Path]:
     return files
 
 
-class PackageStore:
-    """Unpacks code and layers under one folder, each content once."""
+@dataclass
+class _Package:
+    """One unpacked folder: how many use it, and the lock of whoever unpacks it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    path: Path
+    users: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class PackageStore:
+    """Unpacks code and layers under one folder, each content once.
+
+    Every call of `code` or `layers` is one use of the folder it gives, until `release` gives it
+    back. A folder without a use stays while it is among the `kept` used last, so that deploying
+    the same code again unpacks nothing; then it is removed.
+    """
+
+    def __init__(self, folder: Path, kept: int = 8) -> None:
+        self._folder, self._kept = folder, kept
+        self._packages: OrderedDict[str, _Package] = OrderedDict()  # used last: at the end
         self._lock = threading.Lock()
 
     def code(self, zipped: bytes) -> Path:
-        """The folder with a function's code."""
-        return self._unpacked("task", (zipped,))
+        """The folder with a function's code, for one environment; `release` it afterwards."""
+        return self._take("task", (zipped,))
 
     def layers(self, layers: tuple[bytes, ...]) -> Path:
-        """The folder with a function's layers, merged in their order, as at /opt."""
-        return self._unpacked("opt", layers)
+        """The folder with a function's layers, merged in their order, as at /opt; likewise."""
+        return self._take("opt", layers)
 
-    def _unpacked(self, kind: str, zips: tuple[bytes, ...]) -> Path:
-        digest = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in zips))
-        target = self._folder / f"{kind}-{digest.hexdigest()[:16]}"
+    def release(self, path: Path) -> None:
+        """Ends one use of a folder that `code` or `layers` gave."""
         with self._lock:
-            if target.exists():
-                return target
-            partial = target.with_suffix(".partial")
-            remove_tree(str(partial))
-            partial.mkdir(parents=True)
-            for each in zips:
-                unpack(each, partial)
-            partial.rename(target)
-            make_read_only(target)
-        return target
+            package = self._packages.get(path.name)
+            if package is None or package.users == 0:
+                return
+            package.users -= 1
+            removed = self._drop_old()
+        for folder in removed:
+            remove_tree(str(folder))
+
+    def _take(self, kind: str, zips: tuple[bytes, ...]) -> Path:
+        digest = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in zips))
+        name = f"{kind}-{digest.hexdigest()[:16]}"
+        with self._lock:
+            package = self._packages.setdefault(name, _Package(self._folder / name))
+            self._packages.move_to_end(name)
+            package.users += 1
+        try:
+            with package.lock:
+                if not package.path.exists():
+                    _unpack_all(zips, package.path)
+        except BaseException:
+            self.release(package.path)
+            raise
+        return package.path
+
+    def _drop_old(self) -> list[Path]:
+        """Forgets what has had no use for longest; what is to be removed then has another name.
+
+        So whoever wants the same content again, while the old folder goes, unpacks it anew.
+        """
+        unused = [name for name, package in self._packages.items() if package.users == 0]
+        removed = []
+        for name in unused[: max(0, len(unused) - self._kept)]:
+            path = self._packages.pop(name).path
+            with contextlib.suppress(OSError):  # Windows, while somebody looks at it: it stays
+                removed.append(path.rename(path.with_name(f"{name}-{uuid.uuid4().hex}.removed")))
+        return removed
+
+
+def _unpack_all(zips: tuple[bytes, ...], target: Path) -> None:
+    """Unpacks one zip over the other; the folder has its name only when all are there."""
+    partial = target.with_suffix(".partial")
+    try:
+        partial.mkdir(parents=True)
+        for each in zips:
+            unpack(each, partial)
+        partial.rename(target)
+    except BaseException:
+        remove_tree(str(partial))
+        raise
+    make_read_only(target)
 
 
 def unpack(zipped: bytes, target: Path) -> None:
