@@ -70,6 +70,13 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `set_subscription_attributes`, `SNSResponse.subscribe`: overridden, so that functions are
   subscribed and get messages as on AWS, and one bad subscriber keeps nothing from the others.
 - `moto.ec2`, `moto.ssm.models`: imported by moto_ec2.py, which saves most of a second.
+- `yaml` in moto's CloudFormation, SSM, API Gateway and OpenSearch Ingestion: replaced
+  (documents.py), so that a document runs nothing; `validate_template_cfn_lint`, which writes a
+  file; `CloudFormationResponse._get_param`, `_get_stack_from_s3_url`,
+  `CloudFormationBackend.create_change_set`: wrapped, for AWS's bounds (cloudformation.py).
+- `requests` in moto's SNS, EventBridge, Firehose and API Gateway, `DockerModel.docker_client`,
+  `BatchBackend.submit_job`, `LambdaFunction.invoke`, `BaseResponse.decompress_request_body`, moto's
+  pages below `/moto-api/`: closed (outside.py), so that no request leaves the cloud.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
 tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.
