@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import datetime, timezone
 
 import pytest
 from botocore.exceptions import ClientError
@@ -22,6 +23,7 @@ from workshop.cloud.push.iot_eval import CannotEvaluate, Evaluation
 from workshop.cloud.push.iot_functions import Message
 from workshop.cloud.push.iot_nodes import UNDEFINED
 from workshop.cloud.push.iot_sql import parse_statement
+from workshop.cloud.push.planner import Planner
 from workshop.cloud.push.policies import may_send
 from workshop.cloud.regexes import BadRegex, Regex
 from workshop.cloud.roles.policy import Decision, decide
@@ -284,6 +286,72 @@ def test_a_filter_with_too_many_ways_is_refused():
     pattern = {"a": {"$or": either}, "$or": [{"a": {"$or": either}}, {"b": [1]}]}
     with pytest.raises(ApiError, match="Invalid filter pattern definition"):
         check_filters({"Filters": [{"Pattern": json.dumps({"body": pattern})}]}, "sqs")
+
+
+def test_a_prefix_of_queues_is_no_regular_expression(lab):
+    sqs = lab.cloud.client("sqs")
+    sqs.create_queue(QueueName="a" * 80)
+    for prefix in ("(a*)*b", "a.", "("):
+        assert "QueueUrls" not in in_time(lambda p=prefix: sqs.list_queues(QueueNamePrefix=p))
+    assert len(sqs.list_queues(QueueNamePrefix="aaa")["QueueUrls"]) == 1
+
+
+def test_motos_own_searches_end(lab):
+    iot, glue = lab.cloud.client("iot"), lab.cloud.client("glue")
+    iot.create_thing(thingName="a" * 100)
+    query = "thingName:" + "a*" * 12 + "b"
+    assert in_time(lambda: iot.search_index(queryString=query))["things"] == []
+    assert len(iot.search_index(queryString="thingName:a*")["things"]) == 1
+    glue.create_database(DatabaseInput={"Name": "d"})
+    glue.create_table(DatabaseName="d", TableInput={"Name": "a" * 100})
+    for expression in ("(a*)*b", "*a" * 12 + "*b"):
+        found = in_time(lambda e=expression: glue.get_tables(DatabaseName="d", Expression=e))
+        assert found["TableList"] == []
+    assert len(glue.get_tables(DatabaseName="d", Expression="a*")["TableList"]) == 1
+    with pytest.raises(ClientError, match="missing"):
+        glue.get_tables(DatabaseName="d", Expression="(")
+
+
+def test_a_schedule_that_changes_twice_at_once_keeps_the_later_change():
+    """The first change has read the schedule, and is held up, when the second comes."""
+    held, go_on, planned, current = threading.Event(), threading.Event(), [], ["first"]
+
+    class Clock:
+        def now(self):
+            return datetime(2026, 11, 27, tzinfo=timezone.utc)
+
+        def at(self, due, call):
+            planned.append(due)
+
+    class Schedule:
+        def __init__(self, name):
+            self.name = name
+
+        def times(self, now):
+            return self
+
+        def first(self, now):
+            return self.name
+
+    def find(arn):
+        found = Schedule(current[0])
+        if found.name == "first":
+            held.set()
+            go_on.wait(30)
+        return found
+
+    planner = Planner(Clock(), find, lambda item, due: None)
+    first = threading.Thread(target=planner.changed, args=("arn",))
+    first.start()
+    held.wait(30)
+    current[0] = "second"
+    second = threading.Thread(target=planner.changed, args=("arn",))
+    second.start()
+    second.join(timeout=0.2)
+    go_on.set()
+    for each in (first, second):
+        each.join(timeout=30)
+    assert planned == ["first", "second"]
 
 
 def test_a_filter_policy_of_sns_ends_whatever_the_body_is(lab):

@@ -23,7 +23,7 @@ class BadRegex(ValueError):
 
 
 class Regex:
-    """A compiled expression. Raises BadRegex."""
+    """A compiled expression; `expression` is RE2's own. Raises BadRegex."""
 
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
@@ -32,14 +32,14 @@ class Regex:
         options.log_errors = False
         options.max_mem = MOST_MEMORY
         try:
-            self._compiled = re2.compile(_encodable(text), options)
+            self.expression = re2.compile(_encodable(text), options)
         except re2.error as error:
             raise BadRegex(_words(error)) from None
 
     def search(self, text: str) -> str | None:
         """The first match, or None. Raises TooSlow."""
         check_time()
-        found = self._compiled.search(_encodable(text))
+        found = self.expression.search(_encodable(text))
         return found[0] if found else None
 
     def replace(self, text: str, replacement: str) -> str:
@@ -48,7 +48,7 @@ class Regex:
         Raises ValueError for a group that is not there, or a result over 1 MB; and TooSlow.
         """
         text, parts, at, size = _encodable(text), [], 0, 0
-        for found in self._compiled.finditer(text):
+        for found in self.expression.finditer(text):
             check_time()
             parts += [text[at : found.start()], _expanded(replacement, found)]
             size += len(parts[-2]) + len(parts[-1])

@@ -50,8 +50,8 @@ class Planner(Generic[Item]):
 
     def changed(self, arn: str) -> None:
         """Plans a schedule anew: it was made, changed, enabled, disabled or deleted."""
-        found = self._find(arn)
-        with self._lock:
+        with self._lock:  # or a change that was seen first could be planned last
+            found = self._find(arn)
             if found is None:
                 self._plans.pop(arn, None)
                 return

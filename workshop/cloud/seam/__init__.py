@@ -78,7 +78,9 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `CloudFormationBackend.create_change_set`: wrapped, for AWS's bounds (cloudformation.py).
 - `requests` in moto's SNS, EventBridge, Firehose and API Gateway, `DockerModel.docker_client`,
   `BatchBackend.submit_job`, `LambdaFunction.invoke`, `BaseResponse.decompress_request_body`, moto's
-  pages below `/moto-api/`: closed (outside.py), so that no request leaves the cloud.
+  pages below `/moto-api/`: closed (outside.py), so that no request leaves the cloud. `re` in moto's
+  IoT and Glue, `ECRBackend._match_repository_filter`, `SQSBackend.list_queues`: replaced, since
+  they match what requests bring.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
 tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.

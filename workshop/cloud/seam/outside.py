@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import gzip
 import io
+import re
 import sys
 import types
 import zlib
@@ -24,6 +25,8 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.utilities.docker_utilities import DockerModel
 
+from ..regexes import compiled
+from ..wildcards import like
 from . import cloudformation
 from .documents import DocumentError, read_document
 from .hooks import open_hooks
@@ -80,6 +83,10 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
             "gzip": types.SimpleNamespace(open=_open_gzip),
             "bz2": types.SimpleNamespace(decompress=_no_bzip2),
         },
+        "moto.iot.models": {"re": _Expressions()},
+        "moto.glue.models": {"re": _Expressions()},
+        "moto.glue.utils": {"re": _Expressions()},
+        "moto.ecr.models": {"ECRBackend._match_repository_filter": _matches_repository},
         "moto.dynamodb.models.table_import": {"gzip_decompress": inflated},
     }
 
@@ -111,6 +118,30 @@ class _Closed:
 
     def __getattr__(self, name: str) -> Any:
         raise LeftTheCloud(NO_NETWORK)
+
+
+class _Expressions:
+    """In place of the module `re` where moto matches what requests bring: RE2 does it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(re, name)
+
+    def compile(self, pattern: str) -> Any:
+        """A compiled expression. Raises BadRegex, which is answered with a ValidationException."""
+        return compiled(pattern).expression
+
+    def match(self, pattern: str, text: str) -> Any:
+        """Like re.match."""
+        return self.compile(pattern).match(text)
+
+    def search(self, pattern: str, text: str) -> Any:
+        """Like re.search."""
+        return self.compile(pattern).search(text)
+
+
+def _matches_repository(self: Any, filter: str, repository_name: str) -> bool:
+    """In place of moto's regular expression."""
+    return filter in repository_name or like(f"{filter}*", repository_name, question=False)
 
 
 def _no_containers(self: DockerModel) -> Any:

@@ -20,6 +20,7 @@ from yaml import YAMLError
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
+from ..regexes import BadRegex
 from . import (
     cloudwatch,
     dynamodb,
@@ -138,7 +139,7 @@ def _backend_app(service: str) -> Any:
     moto_ec2.load(service)
     app = create_backend_app(service)
     outside.install()
-    for too_much in (RecursionError, YAMLError, outside.LeftTheCloud):
+    for too_much in (RecursionError, YAMLError, BadRegex, outside.LeftTheCloud):
         app.register_error_handler(too_much, _refused)
     return app
 
