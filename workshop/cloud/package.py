@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import stat
 import sys
 import threading
 import uuid
-import zipfile
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from .guardian import remove_tree
+from .zips import unpack
 
 # What AWS puts under /var/runtime: its runtime client and boto3, with what these two need.
 RUNTIME_PACKAGES = (
@@ -90,7 +89,7 @@ class PackageStore:
             package.users -= 1
             removed = self._drop_old()
         for folder in removed:
-            remove_tree(str(folder))
+            _remove(folder)
 
     def _take(self, kind: str, zips: tuple[bytes, ...]) -> Path:
         digest = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in zips))
@@ -131,30 +130,22 @@ def _unpack_all(zips: tuple[bytes, ...], target: Path) -> None:
             unpack(each, partial)
         partial.rename(target)
     except BaseException:
-        remove_tree(str(partial))
+        _remove(partial)
         raise
     make_read_only(target)
 
 
-def unpack(zipped: bytes, target: Path) -> None:
-    """Unpacks a zip, with the permission bits that it carries.
-
-    Raises zipfile.BadZipFile if it is none.
-    """
-    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
-        for info in archive.infolist():
-            path = Path(archive.extract(info, target))
-            mode = info.external_attr >> 16
-            if mode and not info.is_dir():
-                with contextlib.suppress(OSError):
-                    path.chmod(stat.S_IMODE(mode) | stat.S_IWUSR)
-
-
 def make_read_only(folder: Path) -> None:
-    """Takes the right to write from everything below `folder`."""
-    for path in [*folder.rglob("*"), folder]:
-        mode = path.stat().st_mode
-        path.chmod(mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    """Takes the right to write from every folder below `folder`; its files have none."""
+    for path in [*(each for each in folder.rglob("*") if each.is_dir()), folder]:
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _remove(folder: Path) -> None:
+    if sys.platform == "win32":  # which removes no file that may not be written to
+        for path in folder.rglob("*"):
+            path.chmod(0o600)
+    remove_tree(str(folder))
 
 
 def link_runtime(target: Path) -> Path:

@@ -6,13 +6,13 @@ Follows "Using resource-based policies for Lambda"
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from .model import ApiError
 from .validation import constraint
+from .wildcards import like
 
 INVOKE = "lambda:InvokeFunction"
 STATEMENT_ID = r"([a-zA-Z0-9-_]+)"
@@ -100,7 +100,7 @@ def denied(source: Source, resource: str, action: str = INVOKE) -> ApiError:
 def _matches(statement: Statement, source: Source, resource: str, action: str) -> bool:
     if statement["Resource"] != resource.removesuffix(":$LATEST"):
         return False
-    if not fnmatch.fnmatchcase(action, statement["Action"]):
+    if not like(statement["Action"], action, ignore_case=True):
         return False
     if not _is_for(statement["Principal"], source.principal):
         return False
@@ -109,7 +109,7 @@ def _matches(statement: Statement, source: Source, resource: str, action: str) -
         for key, value in wanted.items():
             found = keys.get(key.lower(), "")
             if operator == "ArnLike":
-                if not fnmatch.fnmatchcase(found, value):
+                if not like(value, found):
                     return False
             elif found != value:
                 return False

@@ -6,17 +6,14 @@ The messages were recorded from AWS (2022 to 2026) or follow the API's constrain
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from datetime import date
 from typing import Any
 
 from .model import ApiError
 from .runtimes import RUNTIMES
 
-LARGEST_UNZIPPED = 262_144_000  # bytes, layers included
 LARGEST_ENVIRONMENT = 4096  # bytes of the variables as JSON
 NAME = r"[a-zA-Z0-9-_\.]+"
 HANDLER = r"[^\s]+"
@@ -106,25 +103,6 @@ def check_creation(spec: dict[str, Any]) -> None:
                     f"with deployment packages. {field} is missing."
                 )
     check_configuration(spec)
-
-
-def check_package(zipped: bytes, layers: tuple[bytes, ...] = ()) -> None:
-    """Checks that a deployment package is a zip and small enough. Raises ApiError."""
-    if not zipped:
-        raise invalid("Uploaded file must be a non-empty zip")
-    try:
-        sizes = [
-            sum(info.file_size for info in zipfile.ZipFile(io.BytesIO(each)).infolist())
-            for each in (zipped, *layers)
-        ]
-    except (zipfile.BadZipFile, OSError):
-        raise invalid(
-            "Could not unzip uploaded file. Please check your file, then try to upload again."
-        ) from None
-    if sizes[0] == 0 and not zipfile.ZipFile(io.BytesIO(zipped)).namelist():
-        raise invalid("Uploaded file must be a non-empty zip")
-    if sum(sizes) > LARGEST_UNZIPPED:
-        raise invalid(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
 
 
 def check_reserved_concurrency(

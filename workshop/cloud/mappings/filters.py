@@ -8,9 +8,8 @@ source.
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ..validation import constraint, invalid
@@ -20,6 +19,8 @@ Matches = Callable[[Pattern, dict[str, Any]], bool]
 
 MOST_FILTERS = 5
 LONGEST_PATTERN = 4096  # characters
+MOST_COMBINATIONS = 1000  # of a pattern's $or, as in EventBridge
+MISSING = object()
 DATA_FIELDS = {"sqs": ("body",), "kinesis": ("data",), "kafka": ("value",)}
 STRICT = {"kinesis": "data", "dynamodb": "dynamodb"}  # patterns of these must be JSON objects
 OPERATORS = {  # with the types that their operand may have
@@ -68,7 +69,7 @@ def _passes(seen: dict[str, Any], service: str, pattern: Pattern, matches: Match
                 return False
             # of Kafka the other properties alone decide then
             pattern = {name: value for name, value in pattern.items() if name != field}
-    return any(matches(pattern, variant) for variant in _variants(pattern, seen))
+    return _holds([pattern], seen, matches)
 
 
 def _as_filters_see_it(record: dict[str, Any], service: str) -> dict[str, Any]:
@@ -102,25 +103,61 @@ def _is_json(value: Any) -> bool:
     return isinstance(value, (dict, list))
 
 
-def _variants(pattern: Pattern, seen: Any) -> Iterator[Any]:
-    """A record as the pattern may see it: of each list of objects on its way, one of them."""
-    if isinstance(seen, list):
-        for each in seen:
-            yield from _variants(pattern, each)
-        return
-    if not isinstance(seen, dict):
-        yield seen
-        return
-    names = [name for name, value in _paths(pattern) if isinstance(value, dict) and name in seen]
-    choices = [list(_variants(dict(_paths(pattern))[name], seen[name])) for name in names]
-    for chosen in itertools.product(*choices):
-        yield {**seen, **dict(zip(names, chosen, strict=True))}
+def _holds(patterns: list[Pattern], seen: dict[str, Any], matches: Matches) -> bool:
+    """Whether one object passes all of the patterns.
+
+    Of a list of objects on a pattern's way one must pass, the same for all of the patterns. Each
+    field is looked at by itself: all combinations of several lists would be thousands.
+    """
+    for number, pattern in enumerate(patterns):
+        if isinstance(pattern.get("$or"), list):
+            rest = {name: wanted for name, wanted in pattern.items() if name != "$or"}
+            others = [*patterns[:number], rest, *patterns[number + 1 :]]
+            return any(_holds([*others, part], seen, matches) for part in pattern["$or"])
+    by_name: dict[str, list[Any]] = {}
+    for pattern in patterns:
+        for name, wanted in pattern.items():
+            by_name.setdefault(name, []).append(wanted)
+    return all(
+        _field_holds(name, wanted, seen.get(name, MISSING), matches)
+        for name, wanted in by_name.items()
+    )
 
 
-def _paths(pattern: Pattern) -> list[tuple[str, Any]]:
-    """A pattern's fields, those of its alternatives included."""
-    fields = [(name, value) for name, value in pattern.items() if name != "$or"]
-    return fields + [field for part in pattern.get("$or", []) for field in _paths(part)]
+def _field_holds(name: str, wanted: list[Any], found: Any, matches: Matches) -> bool:
+    """Whether one field passes all that is wanted of it: nested patterns, or lists of rules."""
+    nested = [each for each in wanted if isinstance(each, dict)]
+    rules = [each for each in wanted if not isinstance(each, dict)]
+    if nested and isinstance(found, (dict, list)):
+        if not _nested_holds(nested, found, matches):
+            return False
+    else:
+        rules = wanted
+    if isinstance(found, dict) and found:
+        found = {"": None}  # rules see values, not objects: what is in it does not matter
+    shown = {} if found is MISSING else {name: found}
+    return all(matches({name: each}, shown) for each in rules)
+
+
+def _nested_holds(nested: list[Pattern], found: Any, matches: Matches) -> bool:
+    if isinstance(found, list):
+        return any(_nested_holds(nested, each, matches) for each in found)
+    if isinstance(found, dict):
+        return _holds(nested, found, matches)
+    return all(matches({"x": each}, {"x": found}) for each in nested)
+
+
+def combinations(pattern: Any) -> int:
+    """How many ways through its alternatives a pattern has."""
+    if not isinstance(pattern, dict):
+        return 1
+    ways = 1
+    for name, value in pattern.items():
+        if name == "$or" and isinstance(value, list):
+            ways *= sum(combinations(each) for each in value)
+        else:
+            ways *= combinations(value)
+    return ways
 
 
 def _is_valid(text: str, service: str) -> bool:
@@ -129,6 +166,8 @@ def _is_valid(text: str, service: str) -> bool:
     except (ValueError, RecursionError):
         return False
     if not isinstance(pattern, dict) or not pattern or not _is_pattern(pattern):
+        return False
+    if combinations(pattern) > MOST_COMBINATIONS:
         return False
     field = STRICT.get(service)
     return field not in pattern or isinstance(pattern[field], dict)

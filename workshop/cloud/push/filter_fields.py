@@ -13,7 +13,8 @@ from decimal import Decimal
 from .filter_values import NUMBER, Comparison, InvalidPattern, check_regexes, unescape
 
 # text in [brackets] or "quotes" is one field
-FIELD = re.compile(r'\[([^\]]*)\]|"((?:\\.|[^"\\])*)"|(\S+)')
+ENCLOSED = {"[": re.compile(r"\[([^\]]*)\]"), '"': re.compile(r'"((?:\\.|[^"\\])*)"')}
+FIELD_START, FIELD = re.compile(r"\S"), re.compile(r"(\S+)")
 ELLIPSIS = "..."
 TOKEN = re.compile(
     r"""\s*(?:
@@ -59,7 +60,7 @@ class FieldPattern:
 
         A field without a name goes by its place, counted from 1.
         """
-        fields = [_text(found) for found in FIELD.finditer(message)]
+        fields = _fields(message)
         columns = self._spread(len(fields))
         if columns is None:
             return None
@@ -147,6 +148,18 @@ class _Parser:
         return True
 
 
-def _text(found: re.Match[str]) -> str:
-    brackets, quotes, word = found.groups()
-    return next(each for each in (brackets, quotes, word) if each is not None)
+def _fields(message: str) -> list[str]:
+    """The message's fields. What opens and is never closed is a field like any other.
+
+    That nothing closes is found out once: looking for it from each place would take long.
+    """
+    fields, at, enclosed = [], 0, dict(ENCLOSED)
+    while start := FIELD_START.search(message, at):
+        pattern = enclosed.get(start[0])
+        found = pattern.match(message, start.start()) if pattern else None
+        if found is None:
+            enclosed.pop(start[0], None)
+            found = FIELD.match(message, start.start())
+        fields.append(found[1])
+        at = found.end()
+    return fields

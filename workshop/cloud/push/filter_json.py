@@ -16,6 +16,7 @@ from .filter_values import Comparison, InvalidPattern, check_regexes, unescape
 
 Test = Callable[[Any], bool]
 MISSING = object()
+DEEPEST = 50  # parentheses within each other
 PART = r'\.[\w-]+|\[\d+\]|\["(?:\\.|[^"\\])+"\]|\.\["(?:\\.|[^"\\])+"\]'
 TOKEN = re.compile(
     rf"""\s*(?:
@@ -44,7 +45,7 @@ class JsonPattern:
             raise InvalidPattern()
         self._tokens = _tokens(text[1:-1])
         check_regexes(sum(kind == "regex" for kind, _ in self._tokens))
-        self._at = 0
+        self._at = self._depth = 0
         self._test = self._any()
         if self._at != len(self._tokens):
             raise InvalidPattern()
@@ -71,7 +72,11 @@ class JsonPattern:
 
     def _one(self) -> Test:
         if self._take("sign", "("):
+            self._depth += 1
+            if self._depth > DEEPEST:
+                raise InvalidPattern()
             test = self._any()
+            self._depth -= 1
             if not self._take("sign", ")"):
                 raise InvalidPattern()
             return test

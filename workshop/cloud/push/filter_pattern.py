@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 from .filter_fields import FieldPattern
 from .filter_json import JsonPattern
-from .filter_values import InvalidPattern, compile_regex, unescape
+from .filter_values import InvalidPattern, regex_test, unescape
 
 Test = Callable[[str], bool]
+LONGEST = 1024  # characters
 # a sign, then a quoted phrase, a regular expression or a bare word; then space or the end
 TERM = re.compile(r'\s*([-?]?)(?:"((?:\\.|[^"\\])+)"|%([^%]+)%|(\w+))(?=\s|$)')
 
@@ -50,6 +51,11 @@ class TermPattern(Pattern):
 @functools.lru_cache(maxsize=1000)
 def parse_pattern(text: str) -> Pattern | JsonPattern | FieldPattern:
     """Reads a filter pattern. Raises InvalidPattern, with AWS's message."""
+    if len(text) > LONGEST:
+        raise InvalidPattern(
+            f"1 validation error detected: Value '{text}' at 'filterPattern' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {LONGEST}"
+        )
     text = text.strip()
     if text.startswith("{"):
         return JsonPattern(text)
@@ -65,7 +71,7 @@ def _terms(text: str) -> TermPattern:
         if not found:
             raise InvalidPattern()
         sign, phrase, regex, word = found.groups()
-        test = _contains(unescape(phrase) if phrase else word) if not regex else _matches(regex)
+        test = _contains(unescape(phrase) if phrase else word) if not regex else regex_test(regex)
         {"": pattern.wanted, "-": pattern.unwanted, "?": pattern.any_of}[sign].append(test)
         at = found.end()
     return pattern
@@ -73,8 +79,3 @@ def _terms(text: str) -> TermPattern:
 
 def _contains(term: str) -> Test:
     return lambda message: term in message
-
-
-def _matches(regex: str) -> Test:
-    search = compile_regex(regex).search
-    return lambda message: bool(search(message))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
+from ..regexes import BadRegex, compiled
+
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d{1,3})?", re.IGNORECASE)
 # What a regular expression may hold; AWS knows no groups: ( and ) are refused
 REGEX = re.compile(r"(\\x[0-9a-fA-F]{2}|\\[\x21-\x7e]|[a-zA-Z0-9 :_#=@/;,^$?\[\]{}|*+.-])+")
@@ -27,14 +29,15 @@ class InvalidPattern(ValueError):
         super().__init__(message)
 
 
-def compile_regex(text: str) -> re.Pattern[str]:
-    """A regular expression as it stands between % and %. Raises InvalidPattern."""
+def regex_test(text: str) -> Callable[[str], bool]:
+    """A test for a regular expression as it stands between % and %. Raises InvalidPattern."""
     if not REGEX.fullmatch(text):
         raise InvalidPattern(f"Invalid character(s) in term '{text}'")
     try:
-        return re.compile(text, re.ASCII)
-    except (re.error, OverflowError):
+        search = compiled(text).search
+    except BadRegex:
         raise InvalidPattern() from None
+    return lambda message: search(message.removesuffix("\n")) is not None
 
 
 def unescape(quoted: str) -> str:
@@ -59,7 +62,7 @@ class Comparison:
     def __init__(self, operator: str, value: str, kind: str) -> None:
         self.operator, self.value = operator, value
         self.number = Decimal(value) if kind == "word" and NUMBER.fullmatch(value) else None
-        self.regex = compile_regex(value) if kind == "regex" else None
+        self.regex = regex_test(value) if kind == "regex" else None
         if operator not in ("=", "!=") and self.number is None:
             raise InvalidPattern()
 
@@ -73,7 +76,7 @@ class Comparison:
 
     def _equals(self, text: str) -> bool:
         if self.regex:
-            return bool(self.regex.search(text))
+            return self.regex(text)
         value = self.value  # a * counts at the two ends only: Ev*ent means that very text
         if value == "*":
             return True

@@ -8,10 +8,12 @@ Follows "Operators" (https://docs.aws.amazon.com/iot/latest/developerguide/iot-s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from ..time_limit import TooSlow, check_time, time_limit
 from .iot_functions import FUNCTIONS, Message, call, remainder
 from .iot_nodes import (
     UNDEFINED,
@@ -40,6 +42,7 @@ from .iot_values import (
     to_string,
 )
 
+LONGEST_S = 5.0  # for one statement, or one template, on one message
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
@@ -56,6 +59,18 @@ ARITHMETIC: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 
 class CannotEvaluate(Exception):
     """A message that a statement can't be applied to; the text says why."""
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """What takes too long, or is nested too deep for Python, can't be evaluated."""
+    try:
+        with time_limit(LONGEST_S):
+            yield
+    except (TooSlow, RecursionError):
+        raise CannotEvaluate(
+            f"the statement took more than {LONGEST_S:g} s on a message, or is nested too deep"
+        ) from None
 
 
 class Evaluation:
@@ -75,6 +90,10 @@ class Evaluation:
 
         Undefined if the WHERE clause is not true. Raises CannotEvaluate.
         """
+        with _limited():
+            return self._run(statement)
+
+    def _run(self, statement: Select) -> Any:
         if not self._passes(statement):
             return UNDEFINED
         only_star = len(statement.items) == 1 and isinstance(statement.items[0].value, Star)
@@ -84,7 +103,8 @@ class Evaluation:
 
     def fill(self, template: tuple[str | Node, ...]) -> str:
         """A template's text. Raises CannotEvaluate."""
-        return "".join(each if isinstance(each, str) else self._text(each) for each in template)
+        with _limited():
+            return "".join(each if isinstance(each, str) else self._text(each) for each in template)
 
     def _text(self, node: Node) -> str:
         value = self.value(node)
@@ -92,6 +112,7 @@ class Evaluation:
 
     def value(self, node: Node) -> Any:
         """An expression's value."""
+        check_time()
         return _EVALUATE[type(node)](self, node)
 
     def _passes(self, query: Select) -> bool:

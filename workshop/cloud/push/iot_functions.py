@@ -10,7 +10,6 @@ import base64
 import hashlib
 import math
 import random
-import re
 import time
 import uuid
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from ..regexes import LARGEST_RESULT, compiled
 from .iot_nodes import UNDEFINED
 from .iot_time import format_time
 from .iot_values import CONTEXT, loads, to_decimal, to_int, to_string
@@ -66,10 +66,10 @@ def function(name: str, newer: bool = False) -> Callable[[Function], Function]:
 
 
 def call(name: str, message: Message, arguments: list[Any]) -> Any:
-    """What a function answers."""
+    """What a function answers. Raises TooSlow."""
     try:
         return FUNCTIONS[name](message, *arguments)
-    except (TypeError, ValueError, ArithmeticError, AttributeError, re.error):
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
         return UNDEFINED
 
 
@@ -139,15 +139,14 @@ def parse_time(message: Message, pattern: Any, timestamp: Any, zone: Any = "UTC"
 @function("regexp_replace")
 def regexp_replace(message: Message, text: Any, pattern: Any, replacement: Any) -> Any:
     """Every match replaced; `$1` in the replacement is the first group."""
-    new = re.sub(r"\$(\d)", r"\\g<\1>", to_string(replacement).replace("\\", r"\\"))
-    return re.sub(to_string(pattern), new, to_string(text))
+    return compiled(to_string(pattern)).replace(to_string(text), to_string(replacement))
 
 
 @function("regexp_substr")
 def regexp_substr(message: Message, text: Any, pattern: Any) -> Any:
     """The first match."""
-    found = re.search(to_string(pattern), to_string(text))
-    return found[0] if found else UNDEFINED
+    found = compiled(to_string(pattern)).search(to_string(text))
+    return UNDEFINED if found is None else found
 
 
 @function("substring")
@@ -187,6 +186,11 @@ def remainder(left: Any, right: Any) -> Any:
 
 def _rounded(number: Any) -> int:
     return int(Decimal(number).to_integral_value(ROUND_HALF_UP))
+
+
+def _replaced(text: str, old: str, new: str) -> Any:
+    size = len(text) + text.count(old) * (len(new) - len(old))
+    return text.replace(old, new) if size <= LARGEST_RESULT else UNDEFINED
 
 
 def _padding(count: Any) -> str:
@@ -258,13 +262,13 @@ _of_texts("ltrim", lambda text: text.lstrip())
 _of_texts("rtrim", lambda text: text.rstrip())
 _of_texts("startswith", lambda text, start: text.startswith(start))
 _of_texts("endswith", lambda text, end: text.endswith(end))
-_of_texts("replace", lambda text, old, new: text.replace(old, new))
+_of_texts("replace", lambda text, old, new: _replaced(text, old, new))
 _of_texts("indexof", lambda text, part: text.find(part), newer=True)
 _of_texts("length", lambda text: len(text), newer=True)
 _of_texts("numbytes", lambda text: len(text.encode()), newer=True)
 _of_texts("lpad", lambda text, count: _padding(count) + text)
 _of_texts("rpad", lambda text, count: text + _padding(count))
-_of_texts("regexp_matches", lambda text, pattern: bool(re.search(pattern, text)))
+_of_texts("regexp_matches", lambda text, pattern: compiled(pattern).search(text) is not None)
 for _name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
     _of_texts(_name, lambda text, name=_name: hashlib.new(name, text.encode()).hexdigest())
 

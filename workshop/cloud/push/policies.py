@@ -6,11 +6,11 @@ Follows "Granting permissions to publish event notification messages to a destin
 
 from __future__ import annotations
 
-import fnmatch
 import json
 from typing import Any
 
 from ..permissions import Source
+from ..wildcards import like
 
 
 def may_send(policy: str | None, source: Source, action: str, resource: str) -> bool:
@@ -26,8 +26,8 @@ def may_send(policy: str | None, source: Source, action: str, resource: str) -> 
 
 def _applies(statement: dict[str, Any], source: Source, action: str, resource: str) -> bool:
     return (
-        any(_like(action.lower(), each.lower()) for each in _list(statement.get("Action", [])))
-        and any(_like(resource, each) for each in _list(statement.get("Resource", "*")))
+        any(like(each, action, ignore_case=True) for each in _list(statement.get("Action", [])))
+        and any(like(each, resource) for each in _list(statement.get("Resource", "*")))
         and _is_for(statement.get("Principal"), source.principal)
         and all(
             _holds(operator, wanted, source)
@@ -55,12 +55,8 @@ def _holds(operator: str, wanted: dict[str, Any], source: Source) -> bool:
 
 def _compares(operator: str, found: str, wanted: str) -> bool:
     if operator in ("ArnLike", "ArnEquals", "StringLike"):
-        return _like(found, wanted)
+        return like(wanted, found)
     return operator == "StringEquals" and found == wanted
-
-
-def _like(found: str, pattern: str) -> bool:
-    return fnmatch.fnmatchcase(found, pattern)
 
 
 def _list(value: Any) -> list[Any]:

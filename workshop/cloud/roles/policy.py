@@ -7,9 +7,10 @@ explicit Deny wins, then an Allow, and what nobody allows is denied.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Any
+
+from ..wildcards import like
 
 Document = dict[str, Any]
 
@@ -56,9 +57,7 @@ def _element(statement: Document, name: str, value: str, fold: Any) -> bool:
 
 def _like(pattern: str, value: str) -> bool:
     """IAM's wildcards: `*` for any characters, `?` for one."""
-    parts = {"*": ".*", "?": "."}
-    expression = "".join(parts.get(char) or re.escape(char) for char in pattern)
-    return re.fullmatch(expression, value, re.DOTALL) is not None
+    return like(pattern, value)
 
 
 def as_list(value: Any) -> list[Any]:

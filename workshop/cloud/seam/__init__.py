@@ -6,7 +6,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `LambdaBackend`. `moto.awslambda.utils.get_backend` reads that name at every call, so moto's
   own services find the subclass too.
 - `LambdaBackend.create_function`, `update_function_code`, `update_function_configuration`,
-  `publish_version`, `delete_function`, `put_function_concurrency`,
+  `publish_version`, `publish_layer_version`, `delete_function`,
+  `put_function_concurrency`,
   `create_alias` (with `ConflictException`), `update_alias`, `delete_alias`, `invoke`:
   overridden, to
   check what AWS checks, to keep what moto forgets, and to end environments that are out of date.
@@ -24,7 +25,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   that no message is lost or comes out of order, and messages carry the sender's trace;
   `Message`, `_filter_message_attributes` used there. `SQSResponse.receive_message` is wrapped for
   DeadLetterQueueSourceArn.
-- `EventPattern`: decides what a filter lets pass.
+- `EventPattern`: decides what a filter lets pass; its `_wildcard_match` replaced (events.py), as is
+  `FilterPolicyMatcher.matches` of SNS (sns.py), for bounded time.
 - `LambdaFunction`: subclassed, for the settings that moto does not store.
 - `LambdaStorage` (`_lambdas`) and `LayerStorage`: read, to find a version, an alias, a layer.
 - `IAMBackend._init_aws_policies`: called when IAM is first asked, not at every start.
@@ -70,6 +72,15 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `set_subscription_attributes`, `SNSResponse.subscribe`: overridden, so that functions are
   subscribed and get messages as on AWS, and one bad subscriber keeps nothing from the others.
 - `moto.ec2`, `moto.ssm.models`: imported by moto_ec2.py, which saves most of a second.
+- `yaml` in moto's CloudFormation, SSM, API Gateway and OpenSearch Ingestion: replaced
+  (documents.py), so that a document runs nothing; `validate_template_cfn_lint`, which writes a
+  file; `CloudFormationResponse._get_param`, `_get_stack_from_s3_url`,
+  `CloudFormationBackend.create_change_set`: wrapped, for AWS's bounds (cloudformation.py).
+- `requests` in moto's SNS, EventBridge, Firehose and API Gateway, `DockerModel.docker_client`,
+  `BatchBackend.submit_job`, `LambdaFunction.invoke`, `BaseResponse.decompress_request_body`, moto's
+  pages below `/moto-api/`: closed (outside.py), so that no request leaves the cloud. `re` in moto's
+  IoT and Glue, `ECRBackend._match_repository_filter`, `SQSBackend.list_queues`: replaced, since
+  they match what requests bring.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
 tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.

@@ -16,10 +16,10 @@ from ..roles import check_dead_letter
 from ..validation import (
     check_configuration,
     check_creation,
-    check_package,
     check_reserved_concurrency,
     invalid,
 )
+from ..zips import check_layers, check_package, check_upload, check_zip
 from .errors import as_moto_error, code_error
 from .event_settings import EventSettingsApi
 from .function import Function
@@ -38,6 +38,7 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         _check_dead_letter(spec.get("Role", ""), spec.get("DeadLetterConfig"))
         check_vpc(spec.get("VpcConfig"), self.region_name)
         spec["FunctionName"] = spec["FunctionName"].rsplit(":", 1)[-1]
+        _check_uploads(spec.get("Code"))
         try:
             function = Function(self.account_id, spec, self.region_name, "$LATEST")
         except ValueError as error:
@@ -56,6 +57,7 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         function = self.get_function(function_name, qualifier)
         if body.get("DryRun"):
             return function.get_configuration()
+        _check_uploads(body)
         before = dict(function.__dict__, code=dict(function.code))
         try:
             function.update_function_code(body)
@@ -80,6 +82,8 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         if "Role" in body or "DeadLetterConfig" in body:
             dead_letter = body.get("DeadLetterConfig", function.dead_letter_config)
             _check_dead_letter(body.get("Role", function.role), dead_letter)
+        if body.get("Layers") and function.package_type == "Zip":
+            check_layers(function.code_bytes, self._layers_of(body["Layers"]))
         configuration = function.update_configuration(body)
         open_hooks().retire(function.function_arn, "$LATEST")
         return configuration
@@ -213,8 +217,28 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         return open_hooks().invoke(self.region_name, function_name, qualifier, payload)
 
     def layer_bytes(self, function: Function) -> tuple[bytes, ...]:
-        found = [self.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
+        return self._layers_of([layer["Arn"] for layer in function.layers])
+
+    def _layers_of(self, arns: list[str]) -> tuple[bytes, ...]:
+        found = [self.layers_versions_by_arn(arn) for arn in arns]
         return tuple(layer.code_bytes for layer in found if layer)
+
+    @as_moto_error
+    def publish_layer_version(self, spec: dict[str, Any]) -> Any:
+        _check_uploads(spec.get("Content"))
+        try:
+            if spec.get("LayerName") and spec.get("Content"):
+                check_zip(
+                    lambda_models.LayerVersion(spec, self.account_id, self.region_name).code_bytes
+                )
+            return super().publish_layer_version(spec)
+        except ValueError as error:
+            raise code_error(error) from None
+
+
+def _check_uploads(code: dict[str, Any] | None) -> None:
+    """Raises ApiError for a zip in the request that is too large, before it is decoded."""
+    check_upload(len((code or {}).get("ZipFile") or "") * 3 // 4)
 
 
 def _check_dead_letter(role: str, config: dict[str, Any] | None) -> None:

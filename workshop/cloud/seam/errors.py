@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.core.exceptions import JsonRESTError
 
@@ -35,3 +37,14 @@ def code_error(error: ValueError) -> ApiError:
     if len(error.args) == 2:
         return ApiError(400, error.args[0], error.args[1])
     return ApiError(400, "InvalidParameterValueException", str(error))
+
+
+def validation_error(content_type: str, message: str) -> tuple[str, int, dict[str, str]]:
+    """A ValidationException as a Flask answer: JSON for who sent JSON, XML for the others."""
+    if "json" in content_type:
+        code = "ValidationException"
+        body = json.dumps({"__type": code, "Type": "User", "message": message})
+        return body, 400, {"Content-Type": content_type, "x-amzn-ErrorType": code}
+    error = f"<Type>Sender</Type><Code>ValidationError</Code><Message>{escape(message)}</Message>"
+    body = f"<ErrorResponse><Error>{error}</Error><RequestId>{uuid.uuid4()}</RequestId>"
+    return f"{body}</ErrorResponse>", 400, {"Content-Type": "text/xml"}

@@ -14,10 +14,12 @@ from moto.logs.exceptions import LimitExceededException, ResourceNotFoundExcepti
 from ..model import ApiError
 from ..push.filter_pattern import parse_pattern
 from ..push.logs import Group, event_id, filtered
+from ..time_limit import TooSlow, time_limit
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
 
 MOST_FILTERS = 2  # of a log group
+LONGEST_S = 5.0  # for matching the log events of one call
 DESTINATION = re.compile(r"arn:aws[\w-]*:(lambda|kinesis|firehose|logs):[\w-]+:\d{12}:.+")
 _put_subscription_filter = logs_models.LogsBackend.put_subscription_filter
 _put_in_group = logs_models.LogGroup.put_subscription_filter
@@ -49,17 +51,26 @@ def filter_log_events(
 ) -> Any:
     """moto's, but a pattern that AWS refuses is refused."""
     open_hooks().logs.check_pattern(filter_pattern or "")
-    return _filter_log_events(
-        self,
-        log_group_name,
-        log_stream_names,
-        start_time,
-        end_time,
-        limit,
-        next_token,
-        filter_pattern,
-        interleaved,
-    )
+    try:
+        with time_limit(LONGEST_S):
+            return _filter_log_events(
+                self,
+                log_group_name,
+                log_stream_names,
+                start_time,
+                end_time,
+                limit,
+                next_token,
+                filter_pattern,
+                interleaved,
+            )
+    except TooSlow:
+        raise ApiError(
+            400,
+            "InvalidParameterException",
+            f"The filter pattern takes more than {LONGEST_S:g} s on these log events. Ask for "
+            "fewer of them, or use a simpler pattern.",
+        ) from None
 
 
 def filter_in_stream(
@@ -122,10 +133,19 @@ def send_log_events(
 ) -> None:
     """Sends what passes the filter: to functions here, to the other destinations as moto does."""
     pattern = self.log_group.subscription_filters[filter_name].filter_pattern
-    events = filtered(pattern, [_with_id(each) for each in log_events])
+    hooks = hooks_or_none()
+    try:
+        with time_limit(LONGEST_S):
+            events = filtered(pattern, [_with_id(each) for each in log_events])
+    except TooSlow:
+        if hooks:
+            hooks.deliveries.note(
+                f"{self.log_group.arn}: the filter {filter_name} took more than {LONGEST_S:g} s: "
+                "the log events were not delivered. Use a simpler pattern."
+            )
+        return
     if not events:
         return
-    hooks = hooks_or_none()
     if service != "lambda":
         _send_log_events(self, service, destination_arn, filter_name, events)
         if service == "kinesis" and hooks:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
+from .documents import DocumentError, read_document
 from .moto_apigateway import exceptions, models
 
 HTTP_METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -146,9 +145,11 @@ def check_document(body: str | bytes | None) -> None:
     if not body:
         return
     try:
-        document = yaml.safe_load(body)
-    except yaml.YAMLError:
-        document = None
+        document = read_document(body)
+    except DocumentError as error:
+        raise exceptions.BadRequestException(
+            f"Invalid OpenAPI input. Unable to parse API definition: {error}"
+        ) from None
     if isinstance(document, dict) and not {"openapi", "swagger"} & set(document):
         return  # the parameters of CreateRestApi
     info = document.get("info") if isinstance(document, dict) else None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import moto.awslambda.models as lambda_models
+from flask import request
 from moto.core.base_backend import BackendDict
 from moto.core.models import default_user_config
 from moto.events.models import EventPattern
@@ -15,12 +16,15 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from yaml import YAMLError
 
 from ..environ import ACCOUNT_ID
 from ..model import FunctionVersion, LogEvent
+from ..regexes import BadRegex
 from . import (
     cloudwatch,
     dynamodb,
+    errors,
     event_settings,
     events,
     function_urls,
@@ -30,6 +34,7 @@ from . import (
     logs,
     mappings,
     moto_ec2,
+    outside,
     rest_apis,
     s3,
     scheduler,
@@ -51,6 +56,7 @@ PATCHED = (
     kinesis,
     logs,
     mappings,
+    outside,
     rest_apis,
     s3,
     scheduler,
@@ -128,8 +134,21 @@ def application() -> Callable[..., Any]:
 
 def _backend_app(service: str) -> Any:
     """The application of one service, made when it is first asked."""
+    if service == "moto_api":
+        return outside.no_pages
     moto_ec2.load(service)
-    return create_backend_app(service)
+    app = create_backend_app(service)
+    outside.install()
+    for too_much in (RecursionError, YAMLError, BadRegex, outside.LeftTheCloud):
+        app.register_error_handler(too_much, _refused)
+    return app
+
+
+def _refused(error: Exception) -> tuple[str, int, dict[str, str]]:
+    """The answer to a request that moto could not read to its end."""
+    deep = isinstance(error, RecursionError)
+    message = "The request is nested too deep." if deep else str(error)
+    return errors.validation_error(request.headers.get("Content-Type", ""), message)
 
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 from typing import Any
 
 from moto.sns.exceptions import SNSInvalidParameter, TopicNotFound
@@ -20,6 +21,7 @@ _subscribe = SNSBackend.subscribe
 _publish = SNSBackend.publish
 _set_attributes = SNSBackend.set_subscription_attributes
 _answer_subscribe = SNSResponse.subscribe
+_matches = FilterPolicyMatcher.matches
 _signature_of_publish = inspect.signature(_publish)
 
 
@@ -30,6 +32,7 @@ def install() -> None:
     SNSBackend.publish = _checked_publish
     SNSBackend.set_subscription_attributes = _set_checked_attributes
     SNSResponse.subscribe = _subscribe_whole_or_not
+    FilterPolicyMatcher.matches = _passes
 
 
 def _deliver(
@@ -79,6 +82,36 @@ def _deliver(
         )
     except Exception as error:  # a queue that is gone, an HTTP endpoint that does not answer
         open_hooks().topic_subscriptions.failed(outgoing, str(error) or type(error).__name__)
+
+
+def _passes(
+    self: FilterPolicyMatcher, message_attributes: dict[str, Any] | None, message: str
+) -> bool:
+    """In place of FilterPolicyMatcher.matches; what can't be compared does not pass.
+
+    moto looks at a body once for each key of the policy on each level of nested lists: a body of
+    thirty levels would take years.
+    """
+    try:
+        if self.filter_policy_scope == "MessageBody" and self.filter_policy:
+            return _body_passes(self.filter_policy, json.loads(message))
+        return _matches(self, message_attributes, message)
+    except (RecursionError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError):
+        return False
+
+
+def _body_passes(policy: dict[str, Any], body: Any) -> bool:
+    """Whether a part of a message passes: of a list, one of its objects."""
+    if isinstance(body, list):
+        return any(_body_passes(policy, each) for each in body)
+    if not isinstance(body, dict):
+        return False
+    return all(
+        _body_passes(wanted, body.get(name))
+        if isinstance(wanted, dict)
+        else FilterPolicyMatcher._field_match(name, wanted, body, False)
+        for name, wanted in policy.items()
+    )
 
 
 def _follow_scope(subscription: Subscription) -> None:

@@ -171,6 +171,11 @@ class QueueBackend(sqs_models.SQSBackend):
             sqs_models._filter_message_attributes(message, message_attribute_names or [])
         return found
 
+    def list_queues(self, queue_name_prefix: str | None) -> list[Queue]:
+        """moto takes the prefix for a regular expression."""
+        prefix = queue_name_prefix or ""
+        return [queue for name, queue in list(self.queues.items()) if name.startswith(prefix)]
+
     def delete_message_batch(self, *args: Any) -> Any:
         with _changed:
             return super().delete_message_batch(*args)
