@@ -181,6 +181,7 @@ def test_a_stage_folder_that_is_a_file(folder):
 # Too much
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the whole space for such a file")
 def test_a_file_with_a_hole_of_100_gb(folder):
     try:
         with (folder / "hole").open("wb") as file:
@@ -191,10 +192,10 @@ def test_a_file_with_a_hole_of_100_gb(folder):
 
 
 def test_files_that_are_too_much_together(folder):
-    for number in range(6):
+    for number in range(3):
         with (folder / f"part-{number}").open("wb") as file:
             file.truncate(9 * MB)
-    refused(folder, "The files are larger than 50 MB together")
+    refused(folder, "The files are larger than 25 MB together")
 
 
 def test_too_many_files(folder):
@@ -232,7 +233,7 @@ def test_a_file_that_grows_is_read_as_it_was_opened(folder, monkeypatch):
 def test_a_name_that_is_not_utf_8(folder):
     try:
         os.close(os.open(os.fsencode(folder) + b"/caf\xe9.txt", os.O_CREAT | os.O_WRONLY))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         pytest.skip(f"the file system takes no such name: {error}")
     refused(folder, "caf\\udce9.txt", "is not UTF-8", "Rename")
 
