@@ -98,6 +98,22 @@ def test_an_exercises_folder_may_be_a_link_since_the_grader_names_it(folder, tmp
 
 
 @NEEDS_LINKS
+def test_where_nothing_can_be_opened_through_a_folder(folder, monkeypatch):
+    """As on Windows: the paths are looked at instead."""
+    monkeypatch.setattr(reading, "THROUGH_FOLDERS", False)
+    (folder / "data").mkdir()
+    (folder / "data" / "a.txt").write_text("a")
+    (folder / "function.json").write_text('{"Timeout": 5}')
+    assert names(pack(folder)) == ["data/a.txt", "handler.py"]
+    assert read_settings(folder) == {"Timeout": 5}
+    (folder / "data" / "taken").symlink_to("/etc")
+    refused(folder, "data/taken is a link")
+    (folder / "data").rename(folder.parent / "data")
+    (folder / "data").symlink_to(folder.parent / "data")
+    refused(folder, "data is a link")
+
+
+@NEEDS_LINKS
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_link_that_takes_the_place_of_what_was_looked_at(folder, monkeypatch, what):
     """The name is looked at first, and opened then: in between somebody swaps it."""

@@ -3,7 +3,7 @@
 Somebody else wrote a submission, so nothing in it is trusted. A link could show the grader's own
 files, a pipe could keep it waiting for ever, a device or a hole could fill its memory. Each of
 them is refused by its name. No link is followed, not even one that takes a folder's place while
-the folder is read.
+the folder is read; on Windows, where making links is a right, only one that is there before.
 """
 
 from __future__ import annotations
