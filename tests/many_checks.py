@@ -18,7 +18,7 @@ import pytest
 
 from workshop.cloud.environ import scrubbed
 from workshop.grading.outcomes import RESULTS, CheckResult
-from workshop.grading.runner import PLUGINS_OFF, check_file
+from workshop.grading.runner import PYTEST_OPTIONS, check_file
 from workshop.paths import repository
 from workshop.stages import Stage
 
@@ -49,8 +49,7 @@ def main(check: str, target: str, *folders: str) -> None:
         for number, folder in enumerate(folders):
             results = Path(scratch) / f"{number}.json"
             os.environ[RESULTS] = str(results)
-            options = ["-q", "--color=no", *PLUGINS_OFF, f"--exercises={folder}"]
-            code = pytest.main([check, *options])
+            code = pytest.main([check, *PYTEST_OPTIONS, f"--exercises={folder}"])
             if code not in (0, 1):
                 raise SystemExit(f"pytest ended with {code} for {folder}")
             found[folder] = json.loads(results.read_text(encoding="utf-8"))

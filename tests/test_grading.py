@@ -11,7 +11,7 @@ import textwrap
 import pytest
 from support import STAGES, submission
 
-from workshop.grading import outcomes, report, runner
+from workshop.grading import outcomes, report, runner, worker
 from workshop.grading.outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from workshop.grading.words import compare, failure, show
 from workshop.paths import repository
@@ -156,7 +156,7 @@ def test_checks_against_another_endpoint(lab):
     """The same checks, deployed to an AWS that runs elsewhere: another cloud's address."""
     variables = lab.cloud.environ()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    keys = {name: variables[name] for name in runner.AWS_KEYS if name in variables}
+    keys = {name: variables[name] for name in worker.ELSEWHERE if name in variables}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "workshop", "check", "01", "--exercises", "solutions"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -97,11 +98,12 @@ def run_check(args: argparse.Namespace) -> int:
 
     chosen = [_with_exercise(find(name)) for name in args.stage] or list(exercises())
     folder = exercises_folder(args.exercises)
+    _print_any_character()
     results = run_checks(chosen, folder, args.endpoint_url)
     for stage in chosen:
         of_stage = [result for result in results if result.stage == stage.name]
         print(report.text(stage, of_stage, folder), end="\n\n")
-        if folder == exercises_folder():
+        if _is_the_learners(folder):
             progress.remember(stage, of_stage)
     if args.json:
         _write(Path(args.json), report.as_json(results))
@@ -151,6 +153,20 @@ def _with_exercise(stage: Stage) -> Stage:
     if not stage.exercise:
         raise WrongCall(f"Stage {stage.number} has no exercise: its notebook is all of it.")
     return stage
+
+
+def _is_the_learners(folder: Path) -> bool:
+    """Whether what is graded there is the learner's own progress."""
+    try:
+        return folder == exercises_folder()
+    except MissingFolder:  # and another one was named
+        return False
+
+
+def _print_any_character() -> None:
+    """Has a terminal or a file that lacks a character get it as an escape: Ł as `\\u0141`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _write(file: Path, text: str) -> None:

@@ -18,15 +18,21 @@ def repository() -> Path:
 def exercises_folder(given: str | Path | None = None) -> Path:
     """The learner's folder: `given`, else $WORKSHOP_EXERCISES, else `exercises/`.
 
-    Raises MissingFolder if it is not there.
+    Raises MissingFolder if it is not there, or no folder, or not to be read.
     """
     chosen = given or os.environ.get("WORKSHOP_EXERCISES")
-    folder = Path(chosen).expanduser() if chosen else repository() / "exercises"
-    if not folder.is_absolute() and not folder.is_dir():
-        folder = repository() / folder
-    if not folder.is_dir():
-        raise MissingFolder(
-            f"There is no folder {chosen or folder}. Name the folder that holds your "
-            "stage_NN folders, for example: workshop check 01 --exercises exercises"
-        )
-    return folder.resolve()
+    try:
+        folder = Path(chosen).expanduser() if chosen else repository() / "exercises"
+        if not folder.is_absolute() and not folder.is_dir():
+            folder = repository() / folder
+        if folder.is_dir():
+            return folder.resolve()
+        what = f"There is no folder {chosen or folder}"
+        if folder.exists():
+            what = f"{folder} is a file"
+    except (OSError, RuntimeError, ValueError) as error:  # no right to look, no such home, a NUL
+        what = f"The folder {chosen} cannot be read ({error})"
+    raise MissingFolder(
+        f"{what}. Name the folder that holds your stage_NN folders, for example: "
+        "workshop check 01 --exercises exercises"
+    )

@@ -10,9 +10,12 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from http.client import REQUEST_TIMEOUT
 from typing import Any, TypeVar
+from urllib.error import HTTPError
 
 from .function import Function
+from .patience import NeverEnds
 
 Found = TypeVar("Found")
 WITHIN_S = 60  # how long an effect may take on an endpoint that cannot say when it is idle
@@ -51,16 +54,27 @@ class Account:
         self._undo.callback(quietly)
 
     def settle(self) -> None:
-        """Returns when what was set off is over, as far as that can be known."""
-        if self._idle:
-            self._idle()
-        else:
+        """Returns when what was set off is over, as far as that can be known.
+
+        Raises NeverEnds where it is not over in the time that a check waits.
+        """
+        if not self._idle:
             time.sleep(QUIET_S)
+            return
+        try:
+            self._idle()
+        except (TimeoutError, HTTPError) as error:
+            if isinstance(error, HTTPError) and error.code != REQUEST_TIMEOUT:
+                raise
+            raise NeverEnds(f"What the check set off did not end ({error})") from None
 
     def eventually(self, look: Callable[[], Found]) -> Found:
-        """What `look` finds when events have been handled; tries again where that takes time."""
+        """What `look` finds when events have been handled; tries again where that takes time.
+
+        Raises NeverEnds as `settle` does.
+        """
         if self._idle:
-            self._idle()
+            self.settle()
             return look()
         until = time.monotonic() + WITHIN_S
         while True:

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
-import re
 import time
 import uuid
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..cloud.runtimes import NEWEST_RUNTIME
+from .outcomes import OF_THE_GRADER
+from .package import pack
+from .patience import NeverEnds
+from .settings import read_settings, variables_of
+from .submission import NotReady
+from .words import show
 
 ROLE = "arn:aws:iam::123456789012:role/lambda-role"
-LEFT_OUT = {"__pycache__", "function.json", ".ipynb_checkpoints"}
 RESERVED = "ReservedConcurrentExecutions"  # in function.json, though it is a call of its own
 ACTIVE_WITHIN_S = 300  # on AWS a function waits for its network interfaces in a VPC
-PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+LARGEST_ANSWER = 7_000_000  # bytes; AWS ends a function's answer at 6 MB
 
 
-class NotReady(AssertionError):
-    """The learner's folder cannot be deployed; the message says what to mend."""
+class Unreadable(AssertionError):
+    """A function's answer that no caller can read; the message says why."""
+
+
+class NotActive(RuntimeError):
+    """AWS did not get a function ready, which is not its author's fault."""
 
 
 @dataclass(frozen=True)
 class Result:
     """What one invocation answered.
 
-    `value` is the payload as Python (None if it is no JSON), `error` the error object or None.
+    `value` is the payload as Python (None if it is no JSON). `error` is None or the error object,
+    whose `errorType` and `errorMessage` are strings where they are there.
     """
 
     value: Any
@@ -48,19 +55,23 @@ class Function:
     name: str
 
     def invoke(self, event: Any) -> Result:
-        """Invokes it with a JSON event and waits for the result."""
-        answer = self.client.invoke(
-            FunctionName=self.name, Payload=json.dumps(event).encode(), LogType="Tail"
-        )
-        payload = answer["Payload"].read()
+        """Invokes it with a JSON event and waits for the result.
+
+        Raises NeverEnds where the client gives up waiting, and Unreadable.
+        """
+        from botocore.exceptions import ReadTimeoutError
+
         try:
-            value = json.loads(payload)
-        except ValueError:
-            value = None
+            answer = self.client.invoke(
+                FunctionName=self.name, Payload=json.dumps(event).encode(), LogType="Tail"
+            )
+            value = _parsed(answer["Payload"].read(LARGEST_ANSWER + 1))
+        except ReadTimeoutError:
+            raise NeverEnds("The function did not answer") from None
         failed = "FunctionError" in answer
         return Result(
             value=None if failed else value,
-            error=value if failed else None,
+            error=_error_object(value) if failed else None,
             request_id=answer["ResponseMetadata"]["RequestId"],
             log=base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace"),
         )
@@ -85,7 +96,7 @@ def deploy(
     `ReservedConcurrentExecutions` is no argument of create_function: it is set when the function
     is there.
 
-    Raises NotReady where the learner has something to mend first.
+    Raises NotReady where the learner has something to fix first.
     """
     settings = read_settings(folder, values)
     reserved = settings.pop(RESERVED, None)
@@ -100,7 +111,7 @@ def deploy(
         "Code": {"ZipFile": pack(folder)},
     }
     if variables:
-        arguments["Environment"] = {"Variables": {**_variables(settings), **variables}}
+        arguments["Environment"] = {"Variables": {**variables_of(settings), **variables}}
     from botocore.exceptions import ClientError, ParamValidationError
 
     try:
@@ -108,8 +119,8 @@ def deploy(
     except ParamValidationError as error:
         raise NotReady(_wrong_parameter(str(error))) from None
     except ClientError as error:
-        if not settings:
-            raise  # the arguments are ours
+        if not settings or error.response["Error"]["Code"] in OF_THE_GRADER:
+            raise  # the arguments are ours, or the keys
         raise NotReady(f"AWS refuses the settings in function.json:\n{error}") from None
     _wait_until_active(client, name)
     function = Function(client, name)
@@ -122,105 +133,52 @@ def deploy(
     return function
 
 
-def pack(folder: Path) -> bytes:
-    """A deployment package of the folder's files. Raises NotReady if handler.py cannot run."""
-    handler = folder / "handler.py"
-    if not folder.is_dir():
-        raise NotReady(
-            f"The folder {folder.name} is missing. `workshop reset {folder.name}` brings it back."
-        )
-    if not handler.is_file():
-        raise NotReady(
-            f"There is no handler.py in {folder.name}. "
-            f"`workshop reset {folder.name}` brings the stub back."
-        )
-    _check_syntax(handler)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            inner = path.relative_to(folder)
-            if path.is_file() and not LEFT_OUT & set(inner.parts):
-                archive.write(path, inner.as_posix())
-    return buffer.getvalue()
-
-
-def read_settings(folder: Path, values: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The settings in function.json, if there is one, with `${NAME}` filled in from `values`.
-
-    Raises NotReady, also for a name that has no value.
-    """
-    path = folder / "function.json"
-    if not path.is_file():
-        return {}
+def _parsed(payload: bytes) -> Any:
+    """A payload as Python, None if it is no JSON. Raises Unreadable."""
+    if len(payload) > LARGEST_ANSWER:
+        raise Unreadable(f"The function's answer is larger than {LARGEST_ANSWER:,} bytes.")
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise NotReady(f"{folder.name}/function.json is not JSON: {error}") from None
-    if not isinstance(settings, dict):
-        raise NotReady(f"{folder.name}/function.json must hold an object: {{...}}")
-    return _fill_in(settings, values or {})
+        return json.loads(payload)
+    except ValueError:
+        return None
+    except RecursionError:
+        raise Unreadable(
+            "The function's answer is nested too deeply: hundreds of objects or lists in one "
+            "another. Answer with what the contract describes."
+        ) from None
 
 
-def _fill_in(value: Any, values: Mapping[str, str]) -> Any:
-    """A value of JSON with every placeholder in its texts replaced."""
-    if isinstance(value, dict):
-        return {key: _fill_in(each, values) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_fill_in(each, values) for each in value]
-    if isinstance(value, str):
-        if value in values:
-            raise NotReady(f"function.json: {value} is a placeholder, so write ${{{value}}}.")
-        return PLACEHOLDER.sub(lambda found: _value_of(found[1], values), value)
-    return value
-
-
-def _value_of(name: str, values: Mapping[str, str]) -> str:
-    if name not in values:
-        known = ", ".join(f"${{{each}}}" for each in sorted(values)) or "none in this stage"
-        raise NotReady(f"function.json: ${{{name}}} stands for nothing. There are: {known}.")
-    return values[name]
-
-
-def _variables(settings: dict[str, Any]) -> dict[str, str]:
-    """The environment variables of function.json. Raises NotReady if they are no variables."""
-    environment = settings.get("Environment", {})
-    found = environment.get("Variables", {}) if isinstance(environment, dict) else None
-    if not isinstance(found, dict):
-        raise NotReady('function.json: write {"Environment": {"Variables": {"NAME": "value"}}}')
-    return found
+def _error_object(value: Any) -> dict[str, Any]:
+    """The error that a function reported, also where it is not the object that Lambda writes."""
+    if not isinstance(value, dict):
+        return {"errorMessage": f"an error that is no object: {show(value)}"}
+    texts = {name: value[name] for name in ("errorType", "errorMessage") if name in value}
+    return value | {
+        name: text if isinstance(text, str) else show(text) for name, text in texts.items()
+    }
 
 
 def _wrong_parameter(error: str) -> str:
     """What boto3 has against the arguments, for somebody who wrote them as JSON."""
-    if "Invalid type" not in error:
+    if "Unknown parameter" in error:
         return f"function.json has a setting that AWS does not know:\n{error}"
+    if "Invalid type" not in error:  # too small, too long
+        return f"AWS refuses a value in function.json:\n{error}"
     hint = ""
     if "Environment.Variables" in error:
         hint = " Each variable is a string: write numbers and JSON in quotes."
     return f"A value in function.json has the wrong type.{hint}\n{error}"
 
 
-def _check_syntax(handler: Path) -> None:
-    """Says where a syntax error is; it compiles the text and runs nothing of it."""
-    try:
-        compile(handler.read_bytes(), "handler.py", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        if error.lineno is None:  # bytes that no editor for Python writes
-            raise NotReady(f"handler.py is no Python text: {error.msg}") from None
-        line = (error.text or "").rstrip()
-        raise NotReady(
-            f"handler.py has a syntax error in line {error.lineno}: {error.msg}\n"
-            f"    {line}\nMend it, save the file, and check again."
-        ) from None
-    except ValueError as error:
-        raise NotReady(f"handler.py is no Python text: {error}") from None
-
-
 def _wait_until_active(client: Any, name: str) -> None:
+    """Returns when AWS has made the function ready. Raises NotReady or NotActive."""
     until = time.monotonic() + ACTIVE_WITHIN_S
     while time.monotonic() < until:
-        state = client.get_function_configuration(FunctionName=name).get("State", "Active")
+        found = client.get_function_configuration(FunctionName=name)
+        state = found.get("State", "Active")
         if state == "Active":
             return
+        if state == "Failed":
+            raise NotReady(f"AWS cannot run the function: {found.get('StateReason', 'no reason')}")
         time.sleep(1)
-    raise TimeoutError(f"the function {name} did not become active in {ACTIVE_WITHIN_S} s")
+    raise NotActive(f"the function {name} did not become active in {ACTIVE_WITHIN_S} s")

@@ -1,20 +1,29 @@
-"""A check's outcome, and the pytest hooks that decide it.
+"""A check's outcome, how it is decided, and the file that brings it to the grader.
 
-passed: the check ran to its end. failed: an assertion of the check, or something in the
-learner's folder to mend. could not check: anything else, which is the workshop's own fault. The
-hooks are used by checks/conftest.py, so that plain `pytest checks` speaks as `workshop check`.
+passed: the check ran to its end. failed: an assertion of the check, something in the learner's
+folder to fix, or something that the learner's function did to its own stage. could not check:
+anything else, which is the workshop's own fault.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+
+from . import words
 
 PASSED, FAILED, UNCHECKED = "passed", "failed", "could not check"
 RESULTS = "WORKSHOP_RESULTS"  # names the file that `workshop check` reads
+LARGEST_RESULTS = 16_000_000  # bytes of it that are read
+# Errors of AWS that tell of the grader's own keys and rights, whatever a function did.
+OF_THE_GRADER = (
+    *("UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationToken"),
+    *("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"),
+    *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId"),
+    *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,47 +37,72 @@ class CheckResult:
     message: str = ""
 
 
-class Outcomes:
-    """A pytest plugin: turns exceptions into outcomes, and writes them down as they come."""
+def judge(error: BaseException, deployed: bool) -> tuple[str, str]:
+    """The outcome of a check that raised an error, and what to say of it.
 
-    def __init__(self) -> None:
-        self.results: dict[str, CheckResult] = {}
+    `deployed` tells whether the learner's function was there: before that nothing can be its doing.
+    """
+    if isinstance(error, AssertionError):
+        return FAILED, words.message(plain(error))
+    said = words.message(f"{type(error).__name__}: {error}")
+    why = _what_the_function_did(error) if deployed else ""
+    return (FAILED, f"{why}\n  came:     {said}") if why else (UNCHECKED, said)
 
-    def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
-        """Decides the outcome of a phase (a hook wrapper would do more than is needed)."""
-        name = item.nodeid
-        if call.excinfo is None:
-            if call.when == "call" and name not in self.results:
-                self._note(item, PASSED, "")
-            return
-        error = call.excinfo.value
-        if isinstance(error, AssertionError):
-            self._note(item, FAILED, plain(error))
-        else:
-            message = f"{type(error).__name__}: {error}"
-            self._note(item, UNCHECKED, message)
 
-    def pytest_collectreport(self, report: Any) -> None:
-        """A check file that does not load is the workshop's fault."""
-        if report.failed:
-            stage = Path(report.nodeid).stem.removeprefix("test_")
-            result = CheckResult(stage, "collection", "", UNCHECKED, str(report.longrepr))
-            self.results[report.nodeid] = result
-            self._write()
+def _what_the_function_did(error: BaseException) -> str:
+    """How an error in a check comes from the learner's function; empty if it does not."""
+    from botocore.exceptions import ClientError, ReadTimeoutError
 
-    def _note(self, item: Any, outcome: str, message: str) -> None:
-        stage = item.path.stem.removeprefix("test_")
-        means = (item.function.__doc__ or item.name).strip().splitlines()[0]
-        self.results[item.nodeid] = CheckResult(stage, item.name, means, outcome, message)
-        self._write()
-
-    def _write(self) -> None:
-        target = os.environ.get(RESULTS)
-        if target:
-            rows = [asdict(result) for result in self.results.values()]
-            Path(target).write_text(json.dumps(rows), encoding="utf-8")
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 or error.response.get("Error", {}).get("Code") in OF_THE_GRADER:
+            return ""
+        return (
+            "AWS refused what this check asked for, after your function was deployed. Perhaps "
+            "your function deletes or changes itself, or what the check made for it, or its "
+            "settings let nobody invoke it."
+        )
+    if isinstance(error, (ReadTimeoutError, TimeoutError)):
+        return "AWS did not answer in time, since your function did not end."
+    if isinstance(error, (RecursionError, UnicodeError, json.JSONDecodeError)):
+        return "This check could not read what your function answered or wrote."
+    return ""
 
 
 def plain(error: AssertionError) -> str:
     """The message of a check, without what pytest adds to it."""
     return str(error).split("\nassert ", 1)[0].removeprefix("assert ")
+
+
+def write_results(target: Path, results: list[CheckResult]) -> None:
+    """Writes results in one step: whoever reads the file finds all of it."""
+    rows = [asdict(result) for result in results]
+    partial = target.with_name(target.name + ".partial")
+    partial.write_text(json.dumps(rows), encoding="utf-8")
+    partial.replace(target)
+
+
+def read_results(target: Path) -> list[CheckResult]:
+    """The results in a file, as far as they are results; what is said in them can be printed.
+
+    Without bubblewrap a function can write to the file: what it holds is not believed blindly.
+    """
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        with target.open("rb") as file:
+            rows = json.loads(file.read(LARGEST_RESULTS))
+        return [_result(row) for row in rows if _is_result(row)] if isinstance(rows, list) else []
+    return []
+
+
+def _is_result(row: object) -> bool:
+    names = {field.name for field in fields(CheckResult)}
+    return (
+        isinstance(row, dict)
+        and set(row) == names
+        and all(isinstance(value, str) for value in row.values())
+        and row["outcome"] in (PASSED, FAILED, UNCHECKED)
+    )
+
+
+def _result(row: dict[str, str]) -> CheckResult:
+    return CheckResult(**{name: words.message(value) for name, value in row.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,22 @@ from ..paths import repository
 from ..stages import Stage, stages
 from .outcomes import PASSED, CheckResult
 
+PARTS = ("results", "hints")  # of the file: [passed, all] and a number, by a stage's name
+
 
 def remember(stage: Stage, results: list[CheckResult]) -> None:
     """Keeps the last result of a stage in exercises/."""
     state = _read()
     passed = sum(result.outcome == PASSED for result in results)
-    state.setdefault("results", {})[stage.name] = [passed, len(results)]
+    state["results"][stage.name] = [passed, len(results)]
     _write(state)
 
 
 def next_hint(stage: Stage) -> tuple[int, str]:
     """The next hint's number and text; after the last one, the last again."""
     state = _read()
-    shown = state.setdefault("hints", {}).get(stage.name, 0)
+    shown = state["hints"].get(stage.name)
+    shown = max(0, shown) if isinstance(shown, int) else 0
     number = min(shown + 1, len(stage.hints))
     state["hints"][stage.name] = number
     _write(state)
@@ -36,7 +40,7 @@ def next_hint(stage: Stage) -> tuple[int, str]:
 
 def table() -> str:
     """Where the learner stands: a row a stage."""
-    results = _read().get("results", {})
+    results = _read()["results"]
     lines = ["stage  minutes  checks   title"]
     for stage in stages():
         lines.append(
@@ -52,25 +56,44 @@ def table() -> str:
 def _state(stage: Stage, results: dict[str, Any]) -> str:
     if not stage.exercise:
         return "-"
-    passed, total = results.get(stage.name, (None, None))
-    return "not yet" if total is None else f"{passed} of {total}"
+    result = _counts(results.get(stage.name))
+    return f"{result[0]} of {result[1]}" if result else "not yet"
 
 
 def _is_done(result: Any) -> bool:
-    return bool(result) and result[0] == result[1]
+    counts = _counts(result)
+    return counts is not None and counts[0] == counts[1]
 
 
-def _read() -> dict[str, Any]:
+def _counts(result: Any) -> tuple[int, int] | None:
+    """How many checks passed, of how many; None if that is not what was kept."""
+    match result:
+        case [int(passed), int(total)]:
+            return passed, total
+    return None
+
+
+def _read() -> dict[str, dict[str, Any]]:
+    """What was kept; nothing where the file is missing or broken."""
     try:
-        state = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
+        kept = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        kept = {}
+    parts = {name: kept.get(name) if isinstance(kept, dict) else None for name in PARTS}
+    return {name: part if isinstance(part, dict) else {} for name, part in parts.items()}
 
 
-def _write(state: dict[str, Any]) -> None:
-    _file().parent.mkdir(parents=True, exist_ok=True)
-    _file().write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+def _write(state: dict[str, dict[str, Any]]) -> None:
+    """Keeps it. A folder that is read-only ends no command, and is told of."""
+    try:
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        _file().write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        print(
+            f"Your progress cannot be kept in {_file()}: {error.strerror}. "
+            "WORKSHOP_STATE may name another folder.",
+            file=sys.stderr,
+        )
 
 
 def _file() -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..stages import Stage
 from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from .runner import summary
+from .submission import LARGEST_FILE, NotReady, read_file
 
 SIGNS = {PASSED: "ok  ", FAILED: "fail", UNCHECKED: "??  "}
 SHOWN = 3  # failures told in full: the first ones help most
@@ -18,12 +19,17 @@ def is_stub(stage: Stage, exercises: Path) -> bool:
     """Whether the folder's files are still those of the stub as it came."""
     try:
         return all(
-            (exercises / stage.name / stub.name).read_text(encoding="utf-8")
-            == stub.read_text(encoding="utf-8")
+            _lines(read_file(exercises / stage.name, stub.name, LARGEST_FILE))
+            == _lines(stub.read_bytes())
             for stub in stub_folder(stage).iterdir()
         )
-    except (OSError, UnicodeDecodeError):
+    except NotReady:
         return False
+
+
+def _lines(content: bytes | None) -> list[bytes]:
+    """The lines of a file, whichever way its editor ends them."""
+    return content.splitlines() if content is not None else []
 
 
 def stub_folder(stage: Stage) -> Path:

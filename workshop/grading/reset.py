@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from pathlib import Path
 
 from ..stages import Stage
 from .report import stub_folder
+from .submission import LARGEST_FILE, NotReady, read_file
 
 
 def reset(stage: Stage, exercises: Path) -> list[str]:
     """Copies the stub into the exercises folder; returns what it did, a line a file.
 
-    A file that differs is kept beside it, as `handler.py.kept-1`, `-2` and so on.
+    A file that differs is kept beside it, as `handler.py.kept-1`, `-2` and so on. So is what is
+    no file, such as a link, and a stage's folder that is no folder.
     """
     done = []
     target = exercises / stage.name
+    if os.path.lexists(target) and (target.is_symlink() or not target.is_dir()):
+        done.append(_keep(target))
     target.mkdir(exist_ok=True)
     for stub in sorted(stub_folder(stage).iterdir()):
         file = target / stub.name
-        if file.is_file() and file.read_bytes() == stub.read_bytes():
+        if _is_there(file, stub):
             done.append(f"{stage.name}/{stub.name} is the stub already")
             continue
-        if file.exists():
-            kept = _free_name(file)
-            file.rename(kept)
-            done.append(f"your {stub.name} is kept as {stage.name}/{kept.name}")
+        if os.path.lexists(file):
+            done.append(_keep(file))
         shutil.copyfile(stub, file)
         done.append(f"{stage.name}/{stub.name} is the stub again")
     return done
 
 
-def _free_name(file: Path) -> Path:
+def _is_there(file: Path, stub: Path) -> bool:
+    try:
+        return read_file(file.parent, file.name, LARGEST_FILE) == stub.read_bytes()
+    except NotReady:
+        return False
+
+
+def _keep(file: Path) -> str:
+    """Gives it a name that is free; says so."""
     names = (file.with_name(f"{file.name}.kept-{number}") for number in itertools.count(1))
-    return next(name for name in names if not name.exists())
+    kept = next(name for name in names if not os.path.lexists(name))
+    file.rename(kept)
+    return f"your {file.name} is kept as {file.parent.name}/{kept.name}"

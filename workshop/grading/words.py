@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+LONGEST_MESSAGE = 8_000  # characters of what one check says
 LONGEST_EVENT = 600  # characters of what was asked
 CONTEXT = 60  # characters shown on each side of the first difference
+# What a terminal would obey rather than show: the controls (C0, DEL, C1) but newline and tab, what
+# turns the direction of writing, the separators of lines; and halves of characters (surrogates).
+UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+    r"|[\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """Text that is safe to print and to encode: each character in UNSEEN is written as an escape.
+
+    ESC is `\\x1b`, a lone surrogate `\\ud800`. Newlines and tabs stay, `\\r\\n` is a newline.
+    """
+    return UNSEEN.sub(lambda found: _escape(found[0]), text.replace("\r\n", "\n"))
+
+
+def message(text: str) -> str:
+    """What a check says, as it may be printed: visible, and cut in its middle if it is long."""
+    left_out = len(text) - LONGEST_MESSAGE
+    if left_out > 0:
+        half = LONGEST_MESSAGE // 2
+        text = f"{text[:half]}\n... ({left_out:,} characters are left out) ...\n{text[-half:]}"
+    return visible(text)
 
 
 def show(value: Any) -> str:
     """A value as JSON, as the function got or gave it."""
     try:
-        return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        return repr(value)
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError):
+            return repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} in which values are nested too deeply to show"
 
 
 def compare(expected: Any, came: Any) -> str:
@@ -35,6 +63,11 @@ def failure(
     said = f"\n{'':<12}".join(event) if lines else show(event)
     asked = f"  {given + ':':<9} {_shorten(said)}"
     return f"{what}\n{asked}\n{compare(expected, came)}\n  look at:  {look}"
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _shorten(text: str) -> str:

@@ -1,0 +1,131 @@
+"""function.json: the settings that a learner gives a function, read and filled in.
+
+Whether a value is right is for AWS to say. Here is looked after what cannot be sent at all, and
+what is not the learner's to choose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..cloud.runtimes import NEWEST_RUNTIME
+from .submission import KB, NotReady, read_file
+from .words import visible
+
+FILE = "function.json"
+LARGEST = 64 * KB
+DEEPEST = 20  # objects and lists in one another; create_function needs 3
+OURS = ("FunctionName", "Role", "Code")  # the grader's choice: a role is its account's
+PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+HALF = re.compile(r"[\ud800-\udfff]")
+
+
+def read_settings(folder: Path, values: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The settings in function.json, if there is one, with `${NAME}` filled in from `values`.
+
+    Raises NotReady for what is no JSON object or cannot be sent to AWS, for a name that has no
+    value, and for a setting that is not the learner's.
+    """
+    content = read_file(folder, FILE, LARGEST)
+    if content is None:
+        return {}
+    settings = _parse(content, folder.name)
+    if not isinstance(settings, dict):
+        raise NotReady(f"{folder.name}/{FILE} must hold an object: {{...}}")
+    _check(settings)
+    for name in OURS:
+        if name in settings:
+            raise NotReady(f"{FILE}: the workshop chooses {name}. Take it out.")
+    runtime = settings.get("Runtime")
+    if isinstance(runtime, str) and not runtime.startswith(("python", "${")):
+        raise NotReady(
+            f"{FILE}: Runtime is {visible(runtime)[:100]}, and handler.py is Python. "
+            f"Take Runtime out, or write {NEWEST_RUNTIME}."
+        )
+    return _fill_in(settings, values or {})
+
+
+def variables_of(settings: dict[str, Any]) -> dict[str, str]:
+    """The environment variables of function.json. Raises NotReady if they are no variables."""
+    environment = settings.get("Environment", {})
+    found = environment.get("Variables", {}) if isinstance(environment, dict) else None
+    if not isinstance(found, dict):
+        raise NotReady(f'{FILE}: write {{"Environment": {{"Variables": {{"NAME": "value"}}}}}}')
+    return found
+
+
+def _parse(content: bytes, folder: str) -> Any:
+    try:
+        return json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+        )
+    except ValueError as error:
+        raise NotReady(f"{folder}/{FILE} is not JSON: {visible(str(error))}") from None
+    except RecursionError:
+        raise NotReady(_too_deep()) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises NotReady for a name that stands in it twice."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise NotReady(f"{FILE} has {visible(name)[:100]} twice in an object. Keep one.")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise NotReady(f"{FILE}: {name} is no value of JSON. Write a number.")
+
+
+def _check(value: Any, depth: int = 1) -> None:
+    """Raises NotReady for what no request to AWS can carry."""
+    if depth > DEEPEST:
+        raise NotReady(_too_deep())
+    if isinstance(value, str):
+        _check_string(value)
+    elif isinstance(value, list):
+        for each in value:
+            _check(each, depth + 1)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _check_string(name)
+            _check(each, depth + 1)
+
+
+def _check_string(text: str) -> None:
+    if "\0" in text:
+        raise NotReady(f"{FILE}: a string holds the character \\u0000. Take it out.")
+    if HALF.search(text):
+        raise NotReady(f"{FILE}: {visible(text)[:100]} holds half a character. Take it out.")
+
+
+def _too_deep() -> str:
+    return f"{FILE} is nested too deeply: at most {DEEPEST} objects and lists in one another."
+
+
+def _fill_in(value: Any, values: Mapping[str, str]) -> Any:
+    """A value of JSON with every placeholder in its strings replaced."""
+    if isinstance(value, dict):
+        return {key: _fill_in(each, values) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_fill_in(each, values) for each in value]
+    if isinstance(value, str):
+        if value in values:
+            raise NotReady(f"function.json: {value} is a placeholder, so write ${{{value}}}.")
+        return PLACEHOLDER.sub(lambda found: _value_of(found[1], values), value)
+    return value
+
+
+def _value_of(name: str, values: Mapping[str, str]) -> str:
+    if name not in values:
+        known = ", ".join(f"${{{each}}}" for each in sorted(values)) or "none in this stage"
+        raise NotReady(f"function.json: ${{{name}}} stands for nothing. There are: {known}.")
+    return values[name]
