@@ -96,7 +96,7 @@ class LocalCloud:
         self._problems = problems = Problems()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         undo.callback(problems.end, "its folder", remove_tree, str(folder))
-        guardian = Guardian(folder)
+        guardian = self._guardian = Guardian(folder)
         undo.callback(problems.end, "the guardian", guardian.close)
         watch, reach = Watch(), Reach()
         undo.callback(problems.end, "the watch over sandboxes", watch.close)
