@@ -292,6 +292,8 @@ def handler(event, context):
     return [None, written >> 20]
 """
     assert walled_lab.run(source, Timeout=60) == ["No space left on device", 512]
+    larger = walled_lab.run(source, Timeout=60, EphemeralStorage={"Size": 550})
+    assert larger == ["No space left on device", 550]
 
 
 def test_one_file_is_limited_everywhere(isolated_lab):

@@ -79,6 +79,7 @@ def _frozen(backend: Backend, function: Function, arn: str, latest: Function) ->
         reserved_concurrency=latest.reserved_concurrency,
         role=function.role,
         recursive_loop=latest.recursive_loop,
+        tmp_mb=int(function.ephemeral_storage),
     )
 
 
