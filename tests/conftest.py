@@ -9,12 +9,16 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import ROLE, package
+from watching import watch_all
 
+from workshop import aws_script
 from workshop.cloud import LocalCloud
+from workshop.cloud.environ import scrub
 from workshop.cloud.launcher import bubblewrap_works
 
 _numbers = itertools.count(1)
@@ -32,12 +36,25 @@ LONG = (
 
 
 def pytest_configure(config):
-    """What the tests check is not what the learner has done."""
+    """What the tests check is not what the learner has done, and no account of theirs."""
     os.environ["WORKSHOP_STATE"] = tempfile.mkdtemp(prefix="workshop-state-")
+    scrub(os.environ)
+    aws_script.main()
+    watch_all(Path(os.environ["WORKSHOP_STATE"]) / "left-this-machine")
 
 
 def pytest_unconfigure(config):
     shutil.rmtree(os.environ.pop("WORKSHOP_STATE"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_this_machine():
+    """Fails a test during which a Python process tried to reach another machine."""
+    seen = Path(os.environ["WORKSHOP_WATCH"])
+    before = seen.stat().st_size
+    yield
+    if seen.stat().st_size > before:
+        pytest.fail("something was to be sent:\n" + seen.read_bytes()[before:].decode())
 
 
 def pytest_xdist_auto_num_workers():
