@@ -35,6 +35,16 @@ LONG = (
 )
 
 
+# What a function prints, answers and may use, in a cloud that takes bubblewrap where it is:
+# .ci/run runs them without it, too. Those with the fixture `isolated_lab` do both by themselves.
+ISOLATION = (
+    "test_cloud_cpu_share.py",
+    "test_cloud_invoke.py",
+    "test_cloud_logs.py",
+    "test_cloud_output.py",
+)
+
+
 def pytest_configure(config):
     """What the tests check is not what the learner has done, and no account of theirs."""
     os.environ["WORKSHOP_STATE"] = tempfile.mkdtemp(prefix="workshop-state-")
@@ -63,7 +73,10 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(items):
-    """The long ones first."""
+    """The long ones first; those of whole files that differ without bubblewrap are marked."""
+    for item in items:
+        if item.path.name in ISOLATION:
+            item.add_marker("isolation")
     items.sort(key=lambda item: item.path.name not in LONG)  # stable
 
 

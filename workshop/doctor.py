@@ -38,7 +38,7 @@ def findings() -> Iterator[Finding]:
     yield _runtime_client()
     yield _isolation()
     yield _aws_variables()
-    yield _aws_command()
+    yield aws_command()
     yield _disk()
 
 
@@ -91,7 +91,7 @@ def _aws_variables() -> Finding:
     return Finding(True, f"AWS variables are set and will be ignored: {', '.join(names)}")
 
 
-def _aws_command() -> Finding:
+def aws_command() -> Finding:
     """Whether the `aws` of this terminal keeps to the local cloud."""
     first, ours = shutil.which("aws"), aws_script.beside() / "aws"
     if not aws_script.is_installed():
