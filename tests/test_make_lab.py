@@ -21,6 +21,7 @@ import pytest
 from browser import CHROMIUM, FLAGS
 
 from workshop.cloud.environ import no_account
+from workshop.grading.web import ask
 from workshop.lab import FIRST_NOTEBOOK
 from workshop.paths import repository
 
@@ -106,6 +107,14 @@ def test_no_aws_profile_reaches_the_kernels(lab):
     aws = {name: value for name, value in environ.items() if name.startswith("AWS_")}
     assert aws == {name: v for name, v in no_account({}).items() if name.startswith("AWS_")}
     assert environ["PATH"].startswith(str(Path(sys.executable).parent) + os.pathsep)
+
+
+@pytest.mark.parametrize("question", ["news", "update", "extensions"])
+def test_it_asks_no_server_in_the_internet(lab, question):
+    """What the page asks at its start, and the extension manager; each test is watched."""
+    base, _, token = ADDRESS.search(lab[0])[0].partition("?token=")
+    url = base.partition("/lab/")[0] + f"/lab/api/{question}?token={token}"
+    assert ask(url).status == 200
 
 
 def test_a_real_browser_shows_the_notebook(lab, tmp_path):

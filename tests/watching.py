@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "watch"
@@ -25,6 +26,9 @@ def watch_all(seen: Path) -> None:
     spec.loader.exec_module(module)
 
 
-def attempts(seen: Path) -> list[str]:
-    """What was tried; empty if nothing left this machine."""
-    return seen.read_text(encoding="utf-8").splitlines() if seen.is_file() else []
+def unwatched(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a process that has to reach another machine: a package is installed."""
+    kept = {name: value for name, value in environ.items() if name != "WORKSHOP_WATCH"}
+    places = kept.pop("PYTHONPATH", "").split(os.pathsep)
+    others = os.pathsep.join(place for place in places if place and place != str(FOLDER))
+    return kept | ({"PYTHONPATH": others} if others else {})
