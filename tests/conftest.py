@@ -33,6 +33,8 @@ LONG = (
     "test_notebooks.py",
     "test_cloud_seam_releases.py",
 )
+# These take long as well, and share a cloud: they go first, together.
+FIRST = (*LONG, "test_no_account.py")
 
 
 # What a function prints, answers and may use, in a cloud that takes bubblewrap where it is:
@@ -77,7 +79,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.name in ISOLATION:
             item.add_marker("isolation")
-    items.sort(key=lambda item: item.path.name not in LONG)  # stable
+    items.sort(key=lambda item: item.path.name not in FIRST)  # stable
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -8,11 +8,13 @@ container, a false endpoint and a false proxy at once.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+SECRET = "/" + secrets.token_hex(8)
 CONFIG = """
 [default]
 region = eu-west-1
@@ -42,7 +44,9 @@ class Traps:
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                traps._requests.append(f"{self.command} {self.path}")
+                # Tests that run beside this one may look what listens here; they know no secret.
+                if SECRET in self.path or "://" in self.path or self.command == "CONNECT":
+                    traps._requests.append(f"{self.command} {self.path.replace(SECRET, '')}")
                 self.send_error(500)
 
             do_GET = do_PUT = do_POST = do_CONNECT = do_DELETE = do_HEAD = answer
@@ -51,7 +55,8 @@ class Traps:
                 """Says nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._proxy = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self._proxy + SECRET
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.home = folder / "home"
         self._make_home()
@@ -85,7 +90,7 @@ class Traps:
             kept.pop(name, None)
         return {
             **kept,
-            **dict.fromkeys(proxies, self.url),
+            **dict.fromkeys(proxies, self._proxy),
             "HOME": str(self.home),
             "USERPROFILE": str(self.home),
             "AWS_PROFILE": "work",
