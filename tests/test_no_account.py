@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -233,6 +234,24 @@ def test_requests_go_to_this_machine_only():
             page.show("https://a.execute-api.us-east-1.amazonaws.com")
     finally:
         page.close()
+
+
+def test_a_topic_sends_nothing_to_another_machine(lab):
+    """moto would, with the network of this machine: also for a function that has none."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        sns = lab.cloud.client("sns")
+        topic = sns.create_topic(Name="outwards")["TopicArn"]
+        here = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        for url in (here, "http://169.254.169.254/latest/", "https://192.0.2.7/"):
+            protocol = url.partition(":")[0]
+            sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=url)
+        sns.publish(TopicArn=topic, Message="secret")
+        lab.cloud.idle()
+        with pytest.raises(TimeoutError):
+            server.accept()
+    said = [line for line in lab.cloud.problems() if "sends nothing to http" in line]
+    assert len(said) == 3
 
 
 def test_what_is_this_machine():
