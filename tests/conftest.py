@@ -9,12 +9,16 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import ROLE, package
+from watching import watch_all
 
+from workshop import aws_script
 from workshop.cloud import LocalCloud
+from workshop.cloud.environ import scrub
 from workshop.cloud.launcher import bubblewrap_works
 
 _numbers = itertools.count(1)
@@ -29,15 +33,40 @@ LONG = (
     "test_notebooks.py",
     "test_cloud_seam_releases.py",
 )
+# These take long as well, and share a cloud: they go first, together.
+FIRST = (*LONG, "test_no_account.py")
+
+
+# What a function prints, answers and may use, in a cloud that takes bubblewrap where it is:
+# .ci/run runs them without it, too. Those with the fixture `isolated_lab` do both by themselves.
+ISOLATION = (
+    "test_cloud_cpu_share.py",
+    "test_cloud_invoke.py",
+    "test_cloud_logs.py",
+    "test_cloud_output.py",
+)
 
 
 def pytest_configure(config):
-    """What the tests check is not what the learner has done."""
+    """What the tests check is not what the learner has done, and no account of theirs."""
     os.environ["WORKSHOP_STATE"] = tempfile.mkdtemp(prefix="workshop-state-")
+    scrub(os.environ)
+    aws_script.main()
+    watch_all(Path(os.environ["WORKSHOP_STATE"]) / "left-this-machine")
 
 
 def pytest_unconfigure(config):
     shutil.rmtree(os.environ.pop("WORKSHOP_STATE"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_this_machine():
+    """Fails a test during which a Python process tried to reach another machine."""
+    seen = Path(os.environ["WORKSHOP_WATCH"])
+    before = seen.stat().st_size
+    yield
+    if seen.stat().st_size > before:
+        pytest.fail("something was to be sent:\n" + seen.read_bytes()[before:].decode())
 
 
 def pytest_xdist_auto_num_workers():
@@ -46,8 +75,11 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(items):
-    """The long ones first."""
-    items.sort(key=lambda item: item.path.name not in LONG)  # stable
+    """The long ones first; those of whole files that differ without bubblewrap are marked."""
+    for item in items:
+        if item.path.name in ISOLATION:
+            item.add_marker("isolation")
+    items.sort(key=lambda item: item.path.name not in FIRST)  # stable
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -27,7 +27,7 @@ def grade(stage: Stage, folders: list[Path]) -> dict[str, list[CheckResult]]:
     """The results of each exercises folder, by its path."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "results.json"
-        command = [sys.executable, "-I", __file__, str(check_file(stage)), str(target)]
+        command = [sys.executable, "-s", __file__, str(check_file(stage)), str(target)]
         done = subprocess.run(
             [*command, *map(str, folders)],
             cwd=repository(),

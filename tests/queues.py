@@ -106,7 +106,7 @@ def bodies(lab, name):
 
 def settled(lab, uuid, wanted):
     """Waits until a mapping has a state; returns the mapping."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while True:
         found = lab.client.get_event_source_mapping(UUID=uuid)
         if found["State"] == wanted:

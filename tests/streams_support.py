@@ -71,7 +71,7 @@ def connect(lab, source, name, position="TRIM_HORIZON", **settings):
 
 def change(lab, uuid, **settings):
     """Changes a mapping, when no earlier change is under way."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while lab.client.get_event_source_mapping(UUID=uuid)["State"] not in ("Enabled", "Disabled"):
         assert time.monotonic() < until
     return lab.client.update_event_source_mapping(UUID=uuid, **settings)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from support import STAGES, submission
 
+from workshop import doctor
 from workshop.grading.report import stub_folder
 from workshop.paths import repository
 
@@ -59,6 +60,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         assert word in done.stderr
 
 
+@pytest.mark.isolation
 def test_check_of_a_solution_at_a_strange_path(folder, tmp_path):
     target = tmp_path / "results.json"
     done = workshop("check", "01", "--exercises", str(folder), "--json", str(target))
@@ -230,12 +232,34 @@ def test_reset_brings_a_missing_folder_back(folder):
     assert (folder / STAGE.name / "handler.py").is_file()
 
 
+@pytest.mark.isolation
 def test_doctor():
-    done = workshop("doctor", AWS_PROFILE="work")
+    done = workshop("doctor", AWS_PROFILE="work", PATH=ours_first())
     assert done.returncode == 0, done.stdout
     assert "PROBLEM" not in done.stdout
     assert "AWS variables are set and will be ignored: AWS_PROFILE" in done.stdout
     assert re.search(r"^ok +Python 3\.\d+\.\d+", done.stdout, re.MULTILINE)
+
+
+def ours_first() -> str:
+    """A PATH on which the commands of this Python come first."""
+    return str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the command is a shell script")
+@pytest.mark.parametrize(
+    ("version", "ok"),
+    [("1.45.11", False), ("2.9.19", False), ("2.13.0", True), ("3.0.1", True), ("", False)],
+)
+def test_doctor_knows_which_aws_keeps_to_the_local_cloud(tmp_path, monkeypatch, version, ok):
+    command = tmp_path / "aws"
+    command.write_text(f"#!/bin/sh\necho aws-cli/{version} Python/3.11\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])
+    finding = doctor.aws_command()
+    assert (finding.ok, str(command) in finding.text) == (ok, True)
+    monkeypatch.setenv("PATH", ours_first())
+    assert "the `aws` command is the workshop's" in doctor.aws_command().text
 
 
 def test_port_that_is_taken():
@@ -289,7 +313,7 @@ def test_cloud_serves_the_real_cli_until_it_is_told_to_end(end):
         timeout=60,
     )
     cloud.send_signal(end)
-    assert cloud.wait(timeout=20) == 0
+    assert cloud.wait(timeout=60) == 0
     assert cloud.stderr.read() == ""
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
@@ -325,7 +349,7 @@ def test_ctrl_c_ends_checks(folder):
         time.sleep(0.05)
     children = below()
     check.send_signal(signal.SIGINT)
-    assert check.wait(timeout=20) == 130
+    assert check.wait(timeout=60) == 130
     assert "Stopped." in check.stderr.read()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []

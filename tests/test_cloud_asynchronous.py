@@ -74,12 +74,14 @@ def test_maximum_retry_attempts(lab, retries):
     assert len(lab.cloud.invocations(name)) == 1 + retries
 
 
+@pytest.mark.isolation
 def test_an_event_that_recovers_is_not_tried_again(lab, queue):
     name = lab.create(
-        "import os\n"
+        "import os, tempfile\n"
         "def handler(event, context):\n"
-        "    if os.path.exists('/tmp/seen'): return 'now it works'\n"
-        "    open('/tmp/seen', 'w').close()\n"
+        "    seen = os.path.join(tempfile.gettempdir(), 'seen')\n"
+        "    if os.path.exists(seen): return 'now it works'\n"
+        "    open(seen, 'w').close()\n"
         "    raise RuntimeError('the first time')"
     )
     configure(lab, name, OnSuccess=queue.arn)

@@ -121,13 +121,13 @@ def test_it_says_what_the_runtime_api_refused():
             env=os.environ | {"AWS_LAMBDA_RUNTIME_API": api.address},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
         )
         assert done.stderr == ""
         first, second = done.stdout.splitlines()
         assert first == '{"n": 1} id-1'
         assert second.startswith("the Runtime API answered 400 to POST ")
-        kinds = [api.answers.get(timeout=5).kind for _ in range(2)]
+        kinds = [api.answers.get(timeout=30).kind for _ in range(2)]
         assert kinds == ["ready", "response"]
     finally:
         api.close()

@@ -93,7 +93,7 @@ def test_headers_are_small_and_joined(lab, api):
     from urllib.parse import urlsplit
 
     parts = urlsplit(api.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
         lines = f"GET {parts.path} HTTP/1.1\r\nHost: localhost\r\nX-A: one\r\nx-a: two\r\n\r\n"
         connection.sendall(lines.encode())
         received = b""

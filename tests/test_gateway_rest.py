@@ -439,7 +439,7 @@ def test_host_names(lab, api):
 def exchange(lab, *parts: bytes, close: bool = False) -> bytes:
     """Sends bytes over one connection; returns everything that comes back."""
     address = urlsplit(lab.cloud.endpoint_url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         for part in parts:
             connection.sendall(part)
         if close:
@@ -466,7 +466,7 @@ def test_chunked_body(lab, api):
 
 def test_expect_100_continue(lab, api):
     address = urlsplit(lab.cloud.endpoint_url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(head(api, "POST", "Expect: 100-continue", "Content-Length: 2"))
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"  # once, and at once
         connection.sendall(b"hi")
@@ -481,7 +481,7 @@ def test_expect_100_continue(lab, api):
 
 def test_several_requests_of_one_client(api):
     parts = urlsplit(api.stage_url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     for number in range(3):
         connection.request("POST", parts.path, body=f"body {number}")
         assert json.loads(connection.getresponse().read())["body"] == f"body {number}"

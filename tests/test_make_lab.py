@@ -13,11 +13,15 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 import pytest
+from browser import CHROMIUM, FLAGS
 
+from workshop.cloud.environ import no_account
+from workshop.grading.web import ask
 from workshop.lab import FIRST_NOTEBOOK
 from workshop.paths import repository
 
@@ -28,9 +32,18 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*token=[\w-]+")
 def lab(tmp_path_factory):
     """JupyterLab as `make lab` starts it; gives what it printed, and its process."""
     home = tmp_path_factory.mktemp("home")
-    environ = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    environ |= {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "AWS_PROFILE": "work"}
-    environ |= {"JUPYTER_DATA_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    process, said = start_lab(os.environ | {"HOME": str(home), "AWS_PROFILE": "work"})
+    yield said, process
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def start_lab(environ: Mapping[str, str]) -> tuple[subprocess.Popen[str], str]:
+    """Starts it in the home folder of an environment; gives its process, and what it printed."""
+    environ = {k: v for k, v in environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    home = environ["HOME"]
+    environ |= {"JUPYTER_CONFIG_DIR": home, "JUPYTER_DATA_DIR": home}
+    environ |= {"JUPYTER_RUNTIME_DIR": str(Path(home) / "runtime")}
     process = subprocess.Popen(
         [sys.executable, "-m", "workshop.lab", "--port", str(free_port()), "--no-browser"],
         env=environ,
@@ -45,9 +58,7 @@ def lab(tmp_path_factory):
             break
     threading.Thread(target=process.stdout.read, daemon=True).start()  # the pipe must not fill
     wait_for_connection(urllib.parse.urlsplit(ADDRESS.search(said)[0]))
-    yield said, process
-    process.terminate()
-    process.wait(timeout=30)
+    return process, said
 
 
 def free_port() -> int:
@@ -93,14 +104,23 @@ def test_no_aws_profile_reaches_the_kernels(lab):
     if not hasattr(psutil.Process, "environ"):
         pytest.skip("this system does not show a process's variables")
     environ = psutil.Process(lab[1].pid).environ()
-    assert [name for name in environ if name.startswith("AWS_")] == []
+    aws = {name: value for name, value in environ.items() if name.startswith("AWS_")}
+    assert aws == {name: v for name, v in no_account({}).items() if name.startswith("AWS_")}
+    assert environ["PATH"].startswith(str(Path(sys.executable).parent) + os.pathsep)
+
+
+@pytest.mark.parametrize("question", ["news", "update", "extensions"])
+def test_it_asks_no_server_in_the_internet(lab, question):
+    """What the page asks at its start, and the extension manager; each test is watched."""
+    base, _, token = ADDRESS.search(lab[0])[0].partition("?token=")
+    url = base.partition("/lab/")[0] + f"/lab/api/{question}?token={token}"
+    assert ask(url).status == 200
 
 
 def test_a_real_browser_shows_the_notebook(lab, tmp_path):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    if CHROMIUM is None:
         pytest.skip("chromium is missing")
-    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu"]
+    command = [CHROMIUM, *FLAGS]
     command += [f"--user-data-dir={tmp_path}", "--virtual-time-budget=60000", "--dump-dom"]
     done = subprocess.run(
         [*command, ADDRESS.search(lab[0])[0]], capture_output=True, text=True, timeout=120
@@ -115,7 +135,7 @@ def test_nothing_is_left_when_it_ends(lab):
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=30)
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
 
 

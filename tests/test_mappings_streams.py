@@ -439,7 +439,7 @@ def settled(lab, uuid):
     """Waits until a mapping found its function again."""
     import time
 
-    until = time.monotonic() + 20
+    until = time.monotonic() + 30
     while result(lab, uuid) != "OK":
         assert time.monotonic() < until, result(lab, uuid)
         time.sleep(0.02)

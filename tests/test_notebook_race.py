@@ -22,7 +22,7 @@ def plt():
 
 
 def test_all_are_on_their_way_before_one_is_answered():
-    on_their_way = threading.Barrier(5, timeout=20)
+    on_their_way = threading.Barrier(5, timeout=60)
     statuses = iter([201, 409, 409, 409, 409])
 
     def send():

@@ -14,6 +14,7 @@ from workshop.grading.web import HttpApi, ask
 from workshop.notebook.page import serve_page
 from workshop.paths import repository
 
+pytestmark = pytest.mark.isolation
 STAGE = "stage_05_serverless_api"
 ROUTES = ("GET /stations", "GET /stations/{station_id}", "POST /rides", "GET /rides/{ride_id}")
 ROUTES += ("DELETE /rides/{ride_id}", "OPTIONS /{proxy+}")

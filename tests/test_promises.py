@@ -137,7 +137,23 @@ BREAKS = [
         "names one machine",
     ),
     ("prose_is_calm", ("README.md", r"\Z", "\nIt is great!\n"), "no exclamation marks"),
-    ("ci_runs_make_test", (".ci/run", r"make test\n\Z", "true\n"), "ends with `make test`"),
+    (
+        "every_notebook_starts_the_cloud_first",
+        ("notebooks/00_start_here.ipynb", "%load_ext workshop.notebook", "%load_ext other"),
+        "the first cell loads workshop.notebook",
+    ),
+    (
+        "every_notebook_starts_the_cloud_first",
+        ("notebooks/00_start_here.ipynb", r'"boto3.client\(', '"import boto3; boto3.client('),
+        "only the first cell imports boto3",
+    ),
+    (
+        "every_notebook_starts_the_cloud_first",
+        ("notebooks/00_start_here.ipynb", r'"boto3.client\(', '"!aws sts get-caller-identity('),
+        "a shell would find another `aws`",
+    ),
+    ("ci_runs_make_test", (".ci/run", r"\nmake test\n", "\ntrue\n"), "runs `make test`"),
+    ("ci_runs_make_test", (".ci/run", "-m isolation", "-m other"), "ends with the tests that"),
 ]
 
 

@@ -206,7 +206,7 @@ def call(lab, method, path, body=b"", key=None):
     url = f"{lab.cloud.endpoint_url}{path}?AWSAccessKeyId={key}"
     request = urllib.request.Request(url, data=body or None, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -271,7 +271,7 @@ def test_what_waits_for_real_time_fires_too_and_is_no_activity():
     clock.at(due, call_back)
     activity.idle(0)
     assert fired.wait(10)
-    activity.idle(10)
+    activity.idle(30)
     assert due_times == [due]
     clock.close()
 
@@ -283,7 +283,7 @@ def test_what_is_due_already_is_activity():
     with pytest.raises(TimeoutError):
         activity.idle(0)
     go_on.set()
-    activity.idle(10)
+    activity.idle(30)
     clock.close()
 
 

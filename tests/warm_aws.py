@@ -52,6 +52,9 @@ def _serving(folder: Path) -> Iterator[Path]:
 
 def wait(address: str) -> None:
     """Serves calls until it is killed."""
+    from workshop.aws_cli import prepare
+
+    prepare()
     import awscli.clidriver
 
     awscli.clidriver.create_clidriver()  # imports what the CLI is extended with
@@ -72,6 +75,8 @@ def answer(caller: socket.socket) -> None:
     """Runs one command in this process, which ends with it."""
     import awscli.clidriver
 
+    from workshop.aws_cli import environ_of
+
     code = 255
     try:
         text, files, _, _ = socket.recv_fds(caller, 65_536, 3)
@@ -82,7 +87,7 @@ def answer(caller: socket.socket) -> None:
         arguments, environ, folder = json.loads(text)
         data = os.environ["AWS_DATA_PATH"]  # awscli sets it when it is imported
         os.environ.clear()
-        os.environ.update(environ, AWS_DATA_PATH=data)
+        os.environ.update(environ_of(environ), AWS_DATA_PATH=data)
         os.chdir(folder)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         sys.argv = ["aws", *arguments]

@@ -1,8 +1,7 @@
-"""Mends the first line of the `aws` command: what `make` runs after the installation.
+"""Makes the `aws` beside this Python the workshop's: `workshop/aws_cli.py`.
 
-awscli ships `aws` as a finished script. The installer writes Python's path behind `#!` there, and
-the system cuts that line at a blank, or after 127 characters. In a folder such as `my courses` the
-command would not start. Other commands get a first line in shell, and so does this one here.
+awscli installs a script that goes where AWS CLI version 1 wants. `make` replaces it after the
+installation, and what starts the workshop looks again, as pip may have brought it back.
 """
 
 from __future__ import annotations
@@ -12,24 +11,55 @@ import sys
 from pathlib import Path
 
 LONGEST = 127  # characters that every system reads of a first line
+SCRIPT = "import sys\n\nfrom workshop.aws_cli import run\n\nsys.exit(run())\n"
+WINDOWS_SCRIPT = '@"%~dp0python.exe" -m workshop.aws_cli %*\r\n'
 
 
-def mend(script: Path, python: str) -> bool:
-    """Rewrites the first line of `script` if the system could not read it; True if it did."""
-    first, _, rest = script.read_bytes().partition(b"\n")
-    if not first.startswith(b"#!/") or (b" " not in first and len(first) <= LONGEST):
-        return False
-    # For the shell, line 2 starts Python; for Python, lines 2 and 3 are a text.
-    start = b"#!/bin/sh\n'''exec' \"" + os.fsencode(python) + b'" "$0" "$@"\n\' \'\'\'\n'
-    script.write_bytes(start + rest)
-    return True
+def first_lines(python: str) -> bytes:
+    """What makes a script start with this Python.
+
+    The system cuts a first line at a blank, or after 127 characters. In a folder such as
+    `my courses` a shell starts Python instead.
+    """
+    line = b"#!" + os.fsencode(python)
+    if b" " not in line and len(line) <= LONGEST:
+        return line + b"\n"
+    # For the shell, line 2 starts Python; for Python, lines 2 and 3 are a string.
+    return b"#!/bin/sh\n'''exec' \"" + os.fsencode(python) + b'" "$0" "$@"\n\' \'\'\'\n'
+
+
+def install(folder: Path, python: str) -> bool:
+    """Replaces the `aws` in a folder of commands; True if that was to be done.
+
+    Raises OSError where it may not write.
+    """
+    scripts = {"aws": first_lines(python) + SCRIPT.encode(), "aws.cmd": WINDOWS_SCRIPT.encode()}
+    changed = False
+    for name, wanted in scripts.items():
+        script = folder / name
+        if script.is_file() and script.read_bytes() != wanted:
+            script.write_bytes(wanted)
+            changed = True
+    return changed
+
+
+def is_installed() -> bool:
+    """Whether the `aws` beside this Python is the workshop's, or there is none."""
+    script = beside() / "aws"
+    return not script.is_file() or script.read_bytes().endswith(SCRIPT.encode())
+
+
+def beside() -> Path:
+    """The folder of this Python's commands."""
+    return Path(sys.executable).parent
 
 
 def main() -> None:
-    """Mends the `aws` that lies beside this Python."""
-    script = Path(sys.executable).with_name("aws")
-    if script.is_file():
-        mend(script, sys.executable)
+    """Replaces the `aws` beside this Python."""
+    try:
+        install(beside(), sys.executable)
+    except OSError as error:
+        print(f"The `aws` command stays AWS's own, which may go to AWS: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import shlex
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from .paths import MissingFolder, exercises_folder
@@ -65,12 +67,14 @@ def parser() -> argparse.ArgumentParser:
 
 def run_cloud(args: argparse.Namespace) -> int:
     """Serves until Ctrl-C or TERM."""
+    from . import aws_script
     from .cloud import LocalCloud, PortTaken
     from .cloud.environ import scrub
 
     if not 0 <= args.port <= 65535:
         raise WrongCall(f"A port is a number from 0 to 65535, not {args.port}.")
     scrub(os.environ)  # a profile of yours means nothing here
+    aws_script.main()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
@@ -79,16 +83,32 @@ def run_cloud(args: argparse.Namespace) -> int:
     except PortTaken as error:
         raise WrongCall(str(error)) from None
     try:
-        word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
         print("# Paste these lines into another terminal, for the AWS CLI and boto3:")
-        for name, value in cloud.environ().items():
-            print(word.format(name, value))
+        for line in _lines_to_paste(cloud.environ()):
+            print(line)
         print(f"# The local cloud is ready ({cloud.isolation}). Ctrl-C ends it.", flush=True)
         while not stop.wait(0.5):  # a wait without end would not see Ctrl-C on Windows
             pass
     finally:
         cloud.close()
     return OK
+
+
+def _lines_to_paste(variables: Mapping[str, str]) -> list[str]:
+    """The commands that point a terminal at a cloud: its own AWS variables go, our `aws` leads."""
+    from .aws_script import beside
+
+    if sys.platform == "win32":
+        set_all = [f"$env:{name} = '{value}'" for name, value in variables.items()]
+        return ["Remove-Item Env:AWS_*", *set_all, f"$env:PATH = '{beside()};' + $env:PATH"]
+    # zsh wants one name at least behind `unset`.
+    named = "$(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p')"
+    set_all = [f"export {name}='{value}'" for name, value in variables.items()]
+    return [
+        f"unset AWS_PROFILE {named}",
+        *set_all,
+        f"export PATH={shlex.quote(str(beside()))}:$PATH",
+    ]
 
 
 def run_check(args: argparse.Namespace) -> int:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
+from . import aws_script
+from .cloud.environ import client_environ, no_account
 from .cloud.launcher import bubblewrap_works
 from .paths import repository
 
+# Version 1 knows AWS_ENDPOINT_URL from 1.29 on, and ignores it for sqs, rds and others.
+FIRST_WITH_ENDPOINT = (2, 13)
 PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*])?==([\w.]+)[^;\n]*$", re.MULTILINE)
 
 
@@ -32,6 +38,7 @@ def findings() -> Iterator[Finding]:
     yield _runtime_client()
     yield _isolation()
     yield _aws_variables()
+    yield aws_command()
     yield _disk()
 
 
@@ -72,10 +79,50 @@ def _isolation() -> Finding:
 
 
 def _aws_variables() -> Finding:
-    names = sorted(name for name in os.environ if name.startswith("AWS_"))
+    ours = set(no_account({}).items()) | set(client_environ("", "", "").items())
+    names = sorted(
+        name
+        for name, value in os.environ.items()
+        if name.startswith("AWS_")
+        if (name, value) not in ours
+    )
     if not names:
         return Finding(True, "no AWS variables are set")
     return Finding(True, f"AWS variables are set and will be ignored: {', '.join(names)}")
+
+
+def aws_command() -> Finding:
+    """Whether the `aws` of this terminal keeps to the local cloud."""
+    first, ours = shutil.which("aws"), aws_script.beside() / "aws"
+    if not aws_script.is_installed():
+        return Finding(False, f"{ours} may go to AWS: `python -m workshop.aws_script` replaces it")
+    if first is None or Path(first).parent == ours.parent:
+        return Finding(True, "the `aws` command is the workshop's, and keeps to the local cloud")
+    found = _version_of(first)
+    if found >= FIRST_WITH_ENDPOINT:
+        return Finding(True, f"{first} keeps to the local cloud once you pasted the `export` lines")
+    name = ".".join(map(str, found)) or "of an unknown version"
+    return Finding(
+        False,
+        f"{first} {name} sends requests to AWS in spite of AWS_ENDPOINT_URL. "
+        "Activate the workshop's environment: it has an `aws` that does not.",
+    )
+
+
+def _version_of(command: str) -> tuple[int, ...]:
+    """The version of an AWS CLI, such as (2, 13, 0); empty if it does not tell."""
+    try:
+        done = subprocess.run(
+            [command, "--version"],
+            env=no_account(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    found = re.search(r"aws-cli/(\d+)\.(\d+)\.(\d+)", done.stdout + done.stderr)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def _disk() -> Finding:

@@ -9,9 +9,11 @@ import argparse
 import os
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 
-from .cloud.environ import scrubbed
+from . import aws_script
+from .cloud.environ import no_account
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 
@@ -28,9 +30,10 @@ def main() -> None:
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}"),
-        # The announcements extension asks a server in the internet at every start.
-        "--LabApp.extension_manager=readonly",
+        # JupyterLab asks servers in the internet for news, a newer release and extensions.
         "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
         "--ServerApp.log_level=ERROR",  # what is left tells the address
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
@@ -41,14 +44,25 @@ def main() -> None:
         print("From another machine, forward the port first, for example:")
         print(f"    ssh -L {args.port}:127.0.0.1:{args.port} this-machine")
     print("The workshop starts at notebook 00. Ctrl-C twice ends it.", flush=True)
-    environ = scrubbed(os.environ)
-    environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+    aws_script.main()
+    environ = kernel_environ(os.environ)
     os.chdir(root)
     if sys.platform == "win32":  # there exec would return to the prompt at once
         import subprocess
 
         raise SystemExit(subprocess.run(command, env=environ).returncode)
     os.execve(command[0], command, environ)
+
+
+def kernel_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """What JupyterLab, its kernels and its terminals start with: no account, and our commands.
+
+    A kernel has no cloud before `%load_ext workshop.notebook`, and none after a restart.
+    """
+    started = no_account(environ)
+    started.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+    started["PATH"] = str(aws_script.beside()) + os.pathsep + started.get("PATH", os.defpath)
+    return started
 
 
 def has_browser() -> bool:

@@ -50,7 +50,10 @@ class Clients:
         from botocore.config import Config
 
         config = Config(
-            retries={"total_max_attempts": 1}, read_timeout=910, max_pool_connections=256
+            retries={"total_max_attempts": 1},
+            read_timeout=910,
+            max_pool_connections=256,
+            proxies={},  # none of the environment: the cloud is on this machine
         )
         config = config.merge(kwargs.pop("config", Config()))
         with _making:  # a session makes one at a time

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
+from ..cloud.environ import is_loopback, no_proxy
 
 
 def clients(endpoint_url: str) -> Callable[[str], Any]:
     """Makes boto3 clients of an endpoint, one for each service, with the keys of this process."""
     import boto3
 
+    os.environ.update(no_proxy(os.environ))  # a local cloud is asked without one
     return functools.cache(lambda service: boto3.client(service, endpoint_url=endpoint_url))
 
 
 def idle_of(endpoint_url: str) -> Callable[[], None] | None:
     """What waits until a local cloud is idle; None for an endpoint that cannot tell."""
-    if urlsplit(endpoint_url).hostname not in LOCAL:
+    if not is_loopback(endpoint_url):
         return None
     try:
         _post(endpoint_url + "/_aws/idle", {"timeout": 10})

@@ -9,11 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..cloud.environ import is_loopback
 from ..cloud.gateway.addresses import local_url
 from .account import Account
 from .function import Function
 
 LONGEST_S = 35  # an HTTP API waits 30 s for its function
+
+
+class NotLocal(ValueError):
+    """A request would leave this machine."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"{url} is not on this machine, and nothing is sent there. "
+            "`cloud.url(...)` turns the address of an API on AWS into that of the local cloud."
+        )
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,19 @@ class Reply:
 
 
 def ask(
-    url: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None
+    url: str,
+    method: str = "GET",
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    elsewhere: bool = False,
 ) -> Reply:
-    """Sends a request and reads the answer, whatever its status.
+    """Sends a request and reads the answer, whatever its status; no proxy is asked.
 
-    A body that is neither text nor bytes is sent as JSON.
+    A body that is neither text nor bytes is sent as JSON. Raises NotLocal for an address that is
+    not on this machine, unless `elsewhere` allows it.
     """
+    if not elsewhere and not is_loopback(url):
+        raise NotLocal(url)
     sent = dict(headers or {})
     if body is not None and not isinstance(body, (str, bytes)):
         body = json.dumps(body)
@@ -102,9 +120,10 @@ class HttpApi:
         self.url = reachable(api["ApiEndpoint"], client)
         if self.url == api["ApiEndpoint"]:  # AWS takes some seconds until an API answers
             account.settle()
+        self._elsewhere = not is_loopback(client.meta.endpoint_url)
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Reply:
         """Sends a request to a path of the API, such as `/stations?limit=3`."""
-        return ask(self.url + path, method, body, headers)
+        return ask(self.url + path, method, body, headers, self._elsewhere)

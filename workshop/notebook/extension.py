@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import Any
 
 import boto3
 
+from .. import aws_script
 from ..cloud import LocalCloud
-from ..cloud.environ import scrub
+from ..cloud.environ import scrub, use_cloud
 
 _cloud: LocalCloud | None = None
 
@@ -22,7 +22,7 @@ def load_ipython_extension(ipython: Any) -> None:
     if _cloud is None:
         scrub(os.environ)
         _cloud = LocalCloud().start()
-        os.environ.update(_cloud.environ())
+        use_cloud(os.environ, _cloud.environ())
         boto3.DEFAULT_SESSION = None  # after a reload it would keep the keys of the cloud before
         _put_commands_on_path()
     ipython.push({"cloud": _cloud})
@@ -34,12 +34,16 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """Closes the local cloud, so that `%reload_ext workshop.notebook` begins with an empty one."""
+    """Closes the local cloud, so that `%reload_ext workshop.notebook` begins with an empty one.
+
+    A client that is made in between finds no account, and says so.
+    """
     global _cloud
     if _cloud is not None:
         _cloud.close()
         _cloud = None
     scrub(os.environ)
+    boto3.DEFAULT_SESSION = None
 
 
 def check(line: str) -> None:
@@ -54,5 +58,5 @@ def check(line: str) -> None:
 
 def _put_commands_on_path() -> None:
     """Lets `!aws` and `!workshop` work in a cell: they lie beside this Python."""
-    beside = str(Path(sys.executable).parent)
-    os.environ["PATH"] = beside + os.pathsep + os.environ.get("PATH", "")
+    aws_script.main()
+    os.environ["PATH"] = str(aws_script.beside()) + os.pathsep + os.environ.get("PATH", "")

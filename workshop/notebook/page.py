@@ -13,6 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from ..cloud.environ import is_loopback
+from ..grading.web import NotLocal
+
 FOLDER = Path(__file__).resolve().parent.parent / "web" / "stations"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 HEIGHT = 460
@@ -41,7 +44,12 @@ class Page:
         self._thread.start()
 
     def show(self, api_url: str) -> Shown:
-        """The page as a notebook shows it, with the API at `api_url` behind it."""
+        """The page as a notebook shows it, with the API at `api_url` behind it.
+
+        Raises NotLocal for an API that is not on this machine.
+        """
+        if not is_loopback(api_url):
+            raise NotLocal(api_url)
         self.api = api_url
         return Shown(self.origin)
 

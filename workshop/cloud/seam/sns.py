@@ -69,6 +69,11 @@ def _deliver(
     if self.protocol == "lambda":
         open_hooks().topic_subscriptions.deliver(outgoing)
         return
+    if self.protocol in ("http", "https"):
+        # moto would send it, with the network of this machine and to whatever a function named.
+        why = f"the local cloud sends nothing to {self.protocol} endpoints"
+        open_hooks().topic_subscriptions.failed(outgoing, why)
+        return
     try:
         _publish_to_subscription(
             self,
@@ -80,7 +85,7 @@ def _deliver(
             deduplication_id=deduplication_id,
             message_structure=message_structure,
         )
-    except Exception as error:  # a queue that is gone, an HTTP endpoint that does not answer
+    except Exception as error:  # a queue that is gone
         open_hooks().topic_subscriptions.failed(outgoing, str(error) or type(error).__name__)
 
 
