@@ -69,11 +69,6 @@ def _deliver(
     if self.protocol == "lambda":
         open_hooks().topic_subscriptions.deliver(outgoing)
         return
-    if self.protocol in ("http", "https"):
-        # moto would send it, with the network of this machine and to whatever a function named.
-        why = f"the local cloud sends nothing to {self.protocol} endpoints"
-        open_hooks().topic_subscriptions.failed(outgoing, why)
-        return
     try:
         _publish_to_subscription(
             self,
