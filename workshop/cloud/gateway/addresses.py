@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 HOST = re.compile(
@@ -43,6 +44,11 @@ def find_address(host: str, target: str) -> Address | None:
     if found:
         return Address(found["service"], found["id"].lower(), None, found["rest"] or "/")
     return None
+
+
+def raw_target(environ: dict[str, Any]) -> str:
+    """The request line's target; WSGI holds its UTF-8 as if it were Latin-1."""
+    return environ["RAW_URI"].encode("latin-1").decode("utf-8")
 
 
 def split_target(target: str) -> tuple[str, str]:
