@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 
@@ -25,19 +26,6 @@ from .gateway.request import HEADERS_KEY
 from .keys import AccessKey
 
 UNRESERVED = "-_.~"
-# What a signature adds to a URL's query string
-OF_SIGNATURES = {
-    "x-amz-algorithm",
-    "x-amz-credential",
-    "x-amz-date",
-    "x-amz-expires",
-    "x-amz-security-token",
-    "x-amz-signature",
-    "x-amz-signedheaders",
-    "awsaccesskeyid",
-    "expires",
-    "signature",
-}
 
 
 def payload_hash(environ: dict[str, Any], signature: Signature) -> str | None:
@@ -63,7 +51,7 @@ def is_right(
     headers = _signed_headers(environ, signature)
     kind = _S3Verifier if signature.service == "s3" else _Verifier
     verifier = kind(key, signature, payload)
-    for each in dict.fromkeys((f"{path}?{query}", f"{_encoded_path(path)}?{_encoded(query)}")):
+    for each in _spellings(path, query):
         request = AWSRequest(method, f"http://local{each}")
         request.headers = headers
         request.context["timestamp"] = timestamp
@@ -100,13 +88,6 @@ def sign(key: AccessKey, signature: Signature, text: str) -> str:
     """Signs a text with a key, for a signature's day, region and service."""
     scope = key.secret, signature.date, signature.region, signature.service
     return hmac.digest(_signing_key(*scope), text.encode(), hashlib.sha256).hex()
-
-
-def without_signature(query: str) -> str:
-    """A query string without what a presigned URL adds to it."""
-    return "&".join(
-        each for each in query.split("&") if each.partition("=")[0].lower() not in OF_SIGNATURES
-    )
 
 
 def target(environ: dict[str, Any]) -> tuple[str, str]:
@@ -156,14 +137,20 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
 
 
 def _signed_headers(environ: dict[str, Any], signature: Signature) -> HTTPHeaders:
-    headers = HTTPHeaders()
+    headers, missing = HTTPHeaders(), set(signature.signed_headers)
     for name, value in environ[HEADERS_KEY]:
         if name.lower() in signature.signed_headers:
             headers[name.lower()] = value
-    for name in signature.signed_headers:
-        if name and name not in headers:
-            headers[name] = ""
+            missing.discard(name.lower())
+    for name in missing:
+        headers[name] = ""
     return headers
+
+
+def _spellings(path: str, query: str) -> Iterator[str]:
+    """A target as it was sent, and as AWS's rules write it."""
+    yield f"{path}?{query}"
+    yield f"{_encoded_path(path)}?{_encoded(query)}"
 
 
 def _encoded_path(path: str) -> str:

@@ -24,6 +24,20 @@ PATH = re.compile(r"/_aws/(?P<service>execute-api|lambda-url)/(?P<id>[A-Za-z0-9]
 DOMAINS = {"execute-api": "amazonaws.com", "lambda-url": "on.aws"}
 PRINTABLE = "".join(map(chr, range(33, 127)))
 
+# What a signature adds to a URL's query string
+OF_SIGNATURES = {
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+    "awsaccesskeyid",
+    "expires",
+    "signature",
+}
+
 
 @dataclass(frozen=True)
 class Address:
@@ -59,6 +73,13 @@ def split_target(target: str) -> tuple[str, str]:
     else:
         path, _, query = target.partition("?")
     return _ascii(path), _ascii(query)
+
+
+def without_signature(query: str) -> str:
+    """A query string without what a presigned URL adds to it."""
+    return "&".join(
+        each for each in query.split("&") if each.partition("=")[0].lower() not in OF_SIGNATURES
+    )
 
 
 def _ascii(text: str) -> str:

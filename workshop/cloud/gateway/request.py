@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..reading import read_body
+from .addresses import without_signature
 
 # Bytes: the quotas of API Gateway, and of a function's payload
 LARGEST = {"execute-api": 10 * 1024 * 1024, "lambda-url": 6 * 1024 * 1024}
@@ -65,14 +66,22 @@ class HttpRequest:
 def read_request(environ: dict[str, Any], query: str, limit: int) -> HttpRequest:
     """Reads a WSGI request to its end; the body can be read again.
 
+    A signature of AWS's is left out: who gets it in an event could send the request again.
     Raises TooLarge over `limit` bytes, ApiError for a body that is none, and ConnectionError if
     the client went away before.
     """
     return HttpRequest(
         method=environ["REQUEST_METHOD"],
-        query=query,
-        headers=environ[HEADERS_KEY],
+        query=without_signature(query) if "X-Amz-Signature=" in query else query,
+        headers=[pair for pair in environ[HEADERS_KEY] if not _is_signature(*pair)],
         body=read_body(environ, limit),
         source_ip=environ["REMOTE_ADDR"],
         protocol=environ["SERVER_PROTOCOL"],
     )
+
+
+def _is_signature(name: str, value: str) -> bool:
+    """Whether a header belongs to a signature, with the signer's key in it."""
+    if name.lower() == "authorization":
+        return value.lstrip().startswith("AWS4-")
+    return name.lower() == "x-amz-security-token"
