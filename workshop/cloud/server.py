@@ -24,6 +24,7 @@ from .seam import MotoRequestHandler
 SILENT_S = 75  # seconds without a byte from a client that should send
 HEADERS_S = 60  # seconds for all headers
 ANSWER_S = 300  # seconds in which a client must have taken its answer
+REFUSED_S = 10  # the same of a refusal: until then what the client still sends is read past
 LARGEST_HEADERS = 64 * 1024  # bytes, all together
 MOST_CONNECTIONS = 1000
 
@@ -143,10 +144,10 @@ class _Handler(MotoRequestHandler):
             DEADLINE: lambda seconds: self.server.expect(self.connection, seconds),
         }
 
-    def end_headers(self) -> None:
+    def send_response(self, code: int, message: str | None = None) -> None:
         """The answer begins: from now on the client has some time to take it."""
-        super().end_headers()
-        self.server.expect(self.connection, ANSWER_S)
+        self.server.expect(self.connection, ANSWER_S if code < 400 else REFUSED_S)
+        super().send_response(code, message)
 
     def handle_expect_100(self) -> bool:
         """Asks for the body at once: what is written waits in a buffer, and so would clients."""
