@@ -10,7 +10,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from gateways import ECHO, HttpApi, RestApi, allow, function_arn
 from signed import ask, owner, send, sign
-from test_cloud_roles import BASIC, CALLS, call, role
+from test_cloud_roles import BASIC, CALLS, TRUST, call, role
 from test_cloud_roles import allow as statement
 
 from workshop.cloud.forms import Form
@@ -410,6 +410,19 @@ def test_keys_of_assume_role_are_held_to_the_role(lab, enforced):
     keys = sts.assume_role(RoleArn=arn, RoleSessionName="less", Policy=policy)["Credentials"]
     with pytest.raises(ClientError, match="s3:ListAllMyBuckets"):
         client(lab, "s3", keys).list_buckets()
+
+
+def test_a_role_must_trust_who_assumes_it(lab, enforced):
+    admin, right = role(lab, statement("*")), statement("sts:AssumeRole")
+    name = lab.create(CALLS, Role=role(lab, right))
+    spec = {"RoleArn": admin, "RoleSessionName": "more"}
+    assert "sts:AssumeRole" in call(lab, name, "sts", "assume_role", **spec)[1]
+    trust = json.loads(json.dumps(TRUST))
+    trust["Statement"][0]["Principal"] = {"AWS": "arn:aws:iam::123456789012:root"}
+    lab.cloud.client("iam").update_assume_role_policy(
+        RoleName=admin.rpartition("/")[2], PolicyDocument=json.dumps(trust)
+    )
+    assert call(lab, name, "sts", "assume_role", **spec) == "done"
 
 
 def test_a_users_key_is_held_to_its_policies_until_it_is_inactive(lab, enforced):

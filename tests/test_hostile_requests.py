@@ -163,6 +163,13 @@ def test_all_that_is_held_at_once_has_a_limit(monkeypatch):
     reading.release(requests[2])
 
 
+def test_what_comes_after_the_answer_is_read_in_small_parts():
+    import io
+
+    rest = server._Rest(io.BufferedReader(io.BytesIO(b"x" * 1_000_000), 1_000_000))
+    assert 0 < len(rest.read(10_000_000)) <= 64 * 1024
+
+
 def test_a_small_body_that_unpacks_to_a_large_one():
     import gzip
 

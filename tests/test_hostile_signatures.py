@@ -21,6 +21,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from signed import ask, owner, send, sign
 
+from workshop.cloud import chunks, signing
+from workshop.cloud.credentials import Signature
+from workshop.cloud.keys import AccessKey
+from workshop.cloud.model import ApiError
+
 BUCKET = "signed"
 FUNCTIONS = "/2015-03-31/functions/"
 
@@ -290,6 +295,60 @@ def test_each_chunk_has_a_signature(lab, s3):
     assert s3.get_object(Bucket=BUCKET, Key="chunks")["Body"].read() == b"hello world"
     reply = put_chunked(lab, "chunks", headers, b"", on_seed=make(b"wurld"))
     assert (reply.status, code_of(reply)) == (403, "SignatureDoesNotMatch")
+
+
+EXAMPLE = AccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed", "signatures", "trailer"),
+    [
+        (
+            chunks.SIGNED,
+            "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+            [
+                "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+                "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+                "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+            ],
+            "",
+        ),
+        (
+            f"{chunks.SIGNED}-TRAILER",
+            "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
+            [
+                "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+                "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+                "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+            ],
+            "x-amz-checksum-crc32c:sOO8/Q==\r\nx-amz-trailer-signature:"
+            "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n",
+        ),
+    ],
+)
+def test_the_examples_of_awss_documentation(kind, seed, signatures, trailer):
+    signed = Signature("header", EXAMPLE.id, seed, date="20130524")
+    parts = []
+    for content, signature in zip((b"a" * 65536, b"a" * 1024, b""), signatures, strict=True):
+        parts.append(f"{len(content):x};chunk-signature={signature}\r\n".encode() + content)
+        parts.append(b"\r\n" if content else b"")
+    body = b"".join(parts) + trailer.encode() + b"\r\n"
+
+    def sign_it(text: str) -> str:
+        return signing.sign(EXAMPLE, signed, text)
+
+    def decode(whole: bytes):
+        scope = "20130524/us-east-1/s3/aws4_request"
+        return chunks.decode(whole, kind, "20130524T000000Z", scope, seed, sign_it)
+
+    content, trailers = decode(body)
+    assert content == b"a" * 66560
+    assert trailers == ({"x-amz-checksum-crc32c": "sOO8/Q=="} if trailer else {})
+    with pytest.raises(ApiError, match="signature of a chunk"):
+        decode(body.replace(b"aaaa\r\n", b"aaab\r\n", 1))
+    if trailer:
+        with pytest.raises(ApiError, match="signature of a chunk"):
+            decode(body.replace(b"sOO8", b"sOO9"))
 
 
 def test_large_and_small_uploads_of_boto3(lab, s3):

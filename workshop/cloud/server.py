@@ -147,6 +147,8 @@ class _Handler(MotoRequestHandler):
     def send_response(self, code: int, message: str | None = None) -> None:
         """The answer begins: from now on the client has some time to take it."""
         self.server.expect(self.connection, ANSWER_S if code < 400 else REFUSED_S)
+        if not isinstance(self.rfile, _Rest):
+            self.rfile = _Rest(self.rfile)
         super().send_response(code, message)
 
     def handle_expect_100(self) -> bool:
@@ -158,6 +160,22 @@ class _Handler(MotoRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """The learner's terminal is not an access log."""
+
+
+class _Rest:
+    """What a client still sends when its answer begins: werkzeug reads past it, 10 MB at once.
+
+    Here it comes in small parts, so that a crowd of such clients does not fill the memory.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, count: int) -> bytes:
+        return self._stream.read1(min(count, 64 * 1024))
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _drop(connection: socket.socket) -> None:

@@ -93,9 +93,16 @@ class Roles:
         if key.role_arn is not None:
             documents += self._documents(key.role_arn)
         decision = decide(documents, call.action, call.resource)
+        if call.action == "sts:AssumeRole" and not self._is_trusted(key, call.resource):
+            return Decision.NOT_ALLOWED
         if decision is Decision.ALLOWED and key.limit is not None:
             return decide([key.limit], call.action, call.resource)
         return decision
+
+    def _is_trusted(self, key: AccessKey, role_arn: str) -> bool:
+        """Whether a role's trust policy lets a caller assume it."""
+        role = self._find(role_arn)
+        return role is not None and role.trusts_caller(key.arn, key.role_arn)
 
     def _documents(self, role_arn: str) -> list[Document]:
         role = self._find(role_arn)
