@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import io
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.auth import HmacV1QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -219,6 +221,14 @@ def test_a_form_keeps_its_policy(lab, s3, presigning):
     assert post(form, **{name: "0" * 64}) == (403, "SignatureDoesNotMatch")
     late = presigning.generate_presigned_post(BUCKET, "in/f", ExpiresIn=-1)
     assert post(late) == (403, "AccessDenied")
+    del presigning  # what follows is signed by hand
+    keys = owner(lab)
+    text = json.dumps({"expiration": "2099-01-01T00:00:00Z", "conditions": [{"key": "in/g"}]})
+    policy = base64.b64encode(text.encode()).decode()
+    value = HmacV1QueryAuth(keys).sign_string(policy)
+    fields = {"AWSAccessKeyId": keys.access_key, "policy": policy, "signature": value}
+    anywhere = {"url": form["url"], "fields": {**fields, "key": "in/g"}}
+    assert post(anywhere) == (403, "AccessDenied")  # its policy names no bucket
     other = {**form, "url": form["url"] + "-other"}
     assert post(other) == (403, "AccessDenied")
     assert b"in/g" not in str(s3.list_objects_v2(Bucket=BUCKET)).encode()

@@ -61,6 +61,8 @@ def of_form(form: Form) -> Signature | None:
     token = fields.get("x-amz-security-token")
     if "x-amz-credential" in fields:
         scope = _scope(fields["x-amz-credential"])
+        if scope["service"] != "s3":
+            raise _incomplete(fields["x-amz-credential"])
         value = fields.get("x-amz-signature", "")
         return Signature("form", value=value, token=token, **scope)
     if "awsaccesskeyid" in fields:

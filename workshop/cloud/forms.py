@@ -83,7 +83,7 @@ def check_policy(form: Form, bucket: str) -> None:
         given = values.get(name, "")
         if not (given.startswith(value) if kind == "starts-with" else given == value):
             raise _denied(f'Policy Condition failed: ["{kind}", "${name}", "{value}"]')
-    for name in sorted(form.fields.keys() - named - NEED_NO_CONDITION):
+    for name in sorted(values.keys() - named - NEED_NO_CONDITION):
         if not name.startswith("x-ignore-"):
             raise _denied(f"Extra input fields: {name}")
 

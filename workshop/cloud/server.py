@@ -72,7 +72,7 @@ class _HttpServer(ThreadedWSGIServer):
         """Serves a connection in a thread of its own, unless there are too many."""
         with self._lock:
             is_full = len(self._connections) >= MOST_CONNECTIONS
-            oldest = next((c for c in self._connections if c in self._silent), None)
+            oldest = next((c for c in list(self._connections) if c in self._silent), None)
             if is_full and oldest is not None:
                 self._forget(oldest)
                 _drop(oldest)
