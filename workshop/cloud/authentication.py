@@ -1,8 +1,6 @@
 """Who asks: finds a request's key, verifies its signature, and reads its body.
 
-Error codes and messages follow "Troubleshoot Signature Version 4 signing for AWS API requests"
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html) and "Error
-responses" of S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+`refusals.py` has what AWS answers where it is wrong.
 """
 
 from __future__ import annotations
@@ -10,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,14 +18,11 @@ from .gateway.request import HEADERS_KEY
 from .keys import AccessKey, FindKey
 from .model import ApiError
 from .reading import TooLarge, gunzipped, largest, put_body, read_ahead, read_body
+from .refusals import QUERY_SERVICES, invalid, too_large, wrong
+from .signing_time import TIMESTAMP, check_time, moment_of
 
-SKEW_S = 15 * 60
-LONGEST_S = 7 * 24 * 3600  # of a presigned URL
-TIMESTAMP = "%Y%m%dT%H%M%SZ"
 FORM_KEPT_AS = "local_cloud.form"
 GIVEN_OUT_BY_MOTO = "AKIAIOSFODNN7EXAMPLE"  # the same, with the same secret, to whoever asks
-# In the errors of these, a wrong signature has the code that it has in S3
-QUERY_SERVICES = ("iam", "sts", "sns", "ec2", "cloudformation", "autoscaling", "rds")
 
 
 def authenticate(environ: dict[str, Any], find: FindKey) -> AccessKey | None:
@@ -81,8 +74,8 @@ def check_session(signed: Signature, key: AccessKey) -> None:
 
 def _check(environ: dict[str, Any], signed: Signature, key: AccessKey) -> None:
     """A signature of version 4, in a header or a URL. The body is read where it must be."""
-    moment = _moment(environ, signed)
-    _check_time(environ, signed, moment)
+    moment = moment_of(environ, signed)
+    check_time(environ, signed, moment)
     _check_signed_headers(environ, signed)
     stands_for = signing.payload_hash(environ, signed)
     if stands_for is None:
@@ -91,7 +84,7 @@ def _check(environ: dict[str, Any], signed: Signature, key: AccessKey) -> None:
         payload = stands_for
     timestamp = moment.strftime(TIMESTAMP)
     if not signing.is_right(environ, signed, key, timestamp, payload):
-        raise _wrong(signed.service)
+        raise wrong(signed.service)
     if stands_for is not None:
         body = _read(environ, signed)
         _check_body(environ, signed, key, timestamp, stands_for, body)
@@ -122,7 +115,7 @@ def _check_body(
         raise ApiError(400, "NotImplemented", f"The local cloud reads no {payload} bodies.")
     elif payload != "UNSIGNED-PAYLOAD" and payload != hashlib.sha256(body).hexdigest():
         if signed.service != "s3":
-            raise _wrong(signed.service)
+            raise wrong(signed.service)
         raise ApiError(
             400,
             "XAmzContentSHA256Mismatch",
@@ -169,91 +162,16 @@ def _read(environ: dict[str, Any], signed: Signature) -> bytes:
         raise too_large(signed.service, error) from None
 
 
-def too_large(service: str | None, error: TooLarge) -> ApiError:
-    """What a service answers to a body over its limit."""
-    if service == "s3":
-        message = "Your proposed upload exceeds the maximum allowed object size"
-        return ApiError(400, "EntityTooLarge", f"{message} ({error.limit} bytes here).")
-    return ApiError(413, "RequestEntityTooLargeException", str(error))
-
-
-def _moment(environ: dict[str, Any], signed: Signature) -> datetime:
-    """When a request was signed. Raises ApiError."""
-    if signed.way == "url":
-        query = parse_qs(environ.get("QUERY_STRING", ""))
-        text = query.get("X-Amz-Date", [""])[0]
-    else:
-        text = environ.get("HTTP_X_AMZ_DATE", "")
-    try:
-        if not text and signed.way == "header":
-            moment = parsedate_to_datetime(environ.get("HTTP_DATE", ""))
-        else:
-            moment = datetime.strptime(text, TIMESTAMP).replace(tzinfo=timezone.utc)
-    except (ValueError, TypeError):
-        message = (
-            "Authorization header requires existence of either a 'X-Amz-Date' or 'Date' header."
-        )
-        raise ApiError(403, "IncompleteSignatureException", message) from None
-    if moment.strftime("%Y%m%d") != signed.date:
-        raise _invalid(
-            signed.service,
-            f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
-            f"HTTP: '{signed.date}' != '{moment:%Y%m%d}', from '{moment:%Y%m%dT%H%M%SZ}'.",
-        )
-    return moment
-
-
-def _check_time(environ: dict[str, Any], signed: Signature, moment: datetime) -> None:
-    now = time.time()
-    age = now - moment.timestamp()
-    if signed.way == "url":
-        _check_expiry(environ, age)
-    elif abs(age) > SKEW_S:
-        raise _skewed(signed.service, moment, now, age > 0)
-
-
-def _check_expiry(environ: dict[str, Any], age: float) -> None:
-    text = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Expires", [""])[0]
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) <= LONGEST_S):
-        raise ApiError(
-            400,
-            "AuthorizationQueryParametersError",
-            "X-Amz-Expires must be a number of seconds from 1 to 604800 (a week)",
-        )
-    if age > int(text):
-        raise ApiError(403, "AccessDenied", "Request has expired")
-    if age < -SKEW_S:
-        raise ApiError(403, "AccessDenied", "Request is not yet valid")
-
-
-def _skewed(service: str, moment: datetime, now: float, is_late: bool) -> ApiError:
-    if service == "s3":
-        message = "The difference between the request time and the current time is too large."
-        return ApiError(403, "RequestTimeTooSkewed", message)
-    stamp, today = moment.strftime(TIMESTAMP), _stamp(now)
-    if is_late:
-        edge = _stamp(now - SKEW_S)
-        why = f"Signature expired: {stamp} is now earlier than {edge} ({today} - 15 min.)"
-    else:
-        edge = _stamp(now + SKEW_S)
-        why = f"Signature not yet current: {stamp} is still later than {edge} ({today} + 15 min.)"
-    return _invalid(service, why)
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime(TIMESTAMP)
-
-
 def _check_signed_headers(environ: dict[str, Any], signed: Signature) -> None:
     """The host and each x-amz-* header must be signed, or somebody could change them."""
     if "host" not in signed.signed_headers:
-        raise _invalid(signed.service, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+        raise invalid(signed.service, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
     for name, _ in environ[HEADERS_KEY]:
         if name.lower().startswith("x-amz-") and name.lower() not in signed.signed_headers:
             if signed.service == "s3":
                 message = "There were headers present in the request which were not signed"
                 raise ApiError(403, "AccessDenied", f"{message}: {name}")
-            raise _invalid(
+            raise invalid(
                 signed.service, f"'{name}' must be a 'SignedHeader' in the AWS Authorization."
             )
 
@@ -266,7 +184,7 @@ def _check_old_url(environ: dict[str, Any], signed: Signature, key: AccessKey) -
     if int(expires) < time.time():
         raise ApiError(403, "AccessDenied", "Request has expired")
     if not signing.is_old_url_right(environ, signed, key):
-        raise _wrong("s3")
+        raise wrong("s3")
 
 
 def _authenticate_form(environ: dict[str, Any], find: FindKey) -> AccessKey | None:
@@ -280,7 +198,7 @@ def _authenticate_form(environ: dict[str, Any], find: FindKey) -> AccessKey | No
     environ[KEPT_AS] = signed
     check_session(signed, key)
     if not signing.is_form_right(signed, key, form.fields.get("policy", "")):
-        raise _wrong("s3")
+        raise wrong("s3")
     check_policy(form, environ["PATH_INFO"].strip("/") or _bucket(environ))
     whole = read_form(kind, _read(environ, signed))
     if whole.fields != form.fields:
@@ -297,20 +215,3 @@ def form_of(environ: dict[str, Any]) -> Form | None:
 
 def _bucket(environ: dict[str, Any]) -> str:
     return environ.get("HTTP_HOST", "").partition(".")[0]
-
-
-def _wrong(service: str) -> ApiError:
-    words = "The request signature we calculated does not match the signature you provided. Check "
-    if service == "s3":
-        return ApiError(403, "SignatureDoesNotMatch", words + "your key and signing method.")
-    return _invalid(
-        service,
-        f"{words}your AWS Secret Access Key and signing method. Consult the service documentation "
-        "for details.",
-    )
-
-
-def _invalid(service: str, message: str) -> ApiError:
-    named_otherwise = service in ("s3", *QUERY_SERVICES)
-    code = "SignatureDoesNotMatch" if named_otherwise else "InvalidSignatureException"
-    return ApiError(403, code, message)
