@@ -11,7 +11,7 @@ import streams_support
 from botocore.exceptions import ClientError
 from support import metric_sum
 
-from workshop.cloud.roles import Call, Decision, decide, describe
+from workshop.cloud.roles import Asked, Call, Decision, decide, describe
 
 _numbers = itertools.count(1)
 TRUST = {
@@ -377,14 +377,6 @@ ARN = "arn:aws:{}:us-east-1:123456789012:{}"
     ],
 )
 def test_what_a_request_asks_for(service, target, fields, calls):
-    found = describe(
-        service=service,
-        region="us-east-1",
-        account="123456789012",
-        method="POST",
-        path="/",
-        query="",
-        target=target,
-        body=json.dumps(fields).encode(),
-    )
+    asked = Asked("POST", "/", headers={"x-amz-target": target}, body=json.dumps(fields).encode())
+    found = describe(service, "us-east-1", "123456789012", asked)
     assert found == [Call(*each) for each in calls]

@@ -10,6 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.parser.models import LambdaFunctionUrlModel
 from gateways import ACCOUNT, ECHO, call, function_arn, logged_event, returning
 from published import missing_paths
+from signed import owner, sign
 
 FORBIDDEN = {
     "Message": "Forbidden. For troubleshooting Function URL authorization issues, see: "
@@ -46,12 +47,6 @@ class Url:
 @pytest.fixture(scope="module")
 def url(lab):
     return Url(lab).permit()
-
-
-def signature(lab) -> dict[str, str]:
-    key = lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
-    text = f"AWS4-HMAC-SHA256 Credential={key}/20261103/us-east-1/lambda/aws4_request, x"
-    return {"Authorization": text}
 
 
 def test_event_is_complete(lab, url):
@@ -108,9 +103,18 @@ def test_a_statement_for_apis_lets_no_url_in(lab):
 def test_iam(lab):
     url = Url(lab, AuthType="AWS_IAM")
     assert (call(url.url).status, call(url.url).value) == (403, FORBIDDEN)
-    other = {"Authorization": signature(lab)["Authorization"].replace("LKIA", "AKIA")}
-    assert call(url.url, headers=other).status == 403
-    event = call(url.url, headers=signature(lab)).value
+    headers = sign(owner(lab), "GET", url.url, "lambda")
+    wrong = {**headers, "Authorization": headers["Authorization"][:-1] + "x"}
+    assert call(url.url, headers=wrong).status == 403
+    elsewhere = sign(owner(lab), "GET", url.url, "execute-api")
+    assert call(url.url, headers=elsewhere).status == 403
+    event = call(url.url, headers=headers).value
+    shown = event["requestContext"]["authorizer"]["iam"]["accessKey"]
+    assert (
+        shown
+        == call(url.url, headers=headers).value["requestContext"]["authorizer"]["iam"]["accessKey"]
+    )
+    assert shown != lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
     assert (
         missing_paths("function_url", event, but=("body", "cookies", "headers", "query")) == set()
     )

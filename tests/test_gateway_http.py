@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 from gateways import ACCOUNT, HttpApi, allow, call, function_arn, logged_event, returning
 from published import missing_paths
+from signed import owner, sign
 
 INTERNAL = {"message": "Internal Server Error"}
 NOT_FOUND = {"message": "Not Found"}
@@ -343,10 +344,10 @@ def test_iam_route(lab, echo):
     api.route("GET /", echo, AuthorizationType="AWS_IAM")
     allow(lab, echo, api.id)
     assert (call(api.url).status, call(api.url).value) == (403, {"message": "Forbidden"})
-    key = lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
-    header = f"AWS4-HMAC-SHA256 Credential={key}/20261103/us-east-1/execute-api/aws4_request, x"
-    event = call(api.url, headers={"Authorization": header}).value
-    assert event["requestContext"]["authorizer"]["iam"]["accessKey"] == key
+    event = call(api.url, headers=sign(owner(lab), "GET", api.url, "execute-api")).value
+    shown = event["requestContext"]["authorizer"]["iam"]
+    assert shown["userArn"] == "arn:aws:iam::123456789012:root"
+    assert shown["accessKey"] != lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
 
 
 def test_a_route_with_an_authorizer_is_closed(lab, echo):

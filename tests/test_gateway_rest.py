@@ -22,6 +22,7 @@ from gateways import (
     returning,
 )
 from published import missing_paths
+from signed import owner, sign
 
 # What AWS's sample has of its own client, of CloudFront, an authorizer, an API key, and mutual TLS.
 OF_THE_SAMPLE = (
@@ -391,10 +392,10 @@ def test_an_iam_method_wants_a_signature(lab, echo):
     allow(lab, echo, api.id)
     url = api.deploy()
     assert call(url).value == {"message": "Missing Authentication Token"}
-    key = lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
-    header = f"AWS4-HMAC-SHA256 Credential={key}/20261103/us-east-1/execute-api/aws4_request, x"
-    event = call(url, headers={"Authorization": header}).value
-    assert event["requestContext"]["identity"]["accessKey"] == key
+    event = call(url, headers=sign(owner(lab), "GET", url, "execute-api")).value
+    shown = event["requestContext"]["identity"]
+    assert shown["userArn"] == "arn:aws:iam::123456789012:root"
+    assert shown["accessKey"] != lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
 
 
 def test_a_method_with_an_authorizer_is_closed(lab, echo):

@@ -250,7 +250,7 @@ def test_a_topic_sends_nothing_to_another_machine(lab):
         lab.cloud.idle()
         with pytest.raises(TimeoutError):
             server.accept()
-    said = [line for line in lab.cloud.problems() if "sends nothing to http" in line]
+    said = [line for line in lab.cloud.problems() if "sends nothing to HTTP" in line]
     assert len(said) == 3
 
 

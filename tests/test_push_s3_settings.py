@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-import urllib.request
 from itertools import count
 
 import pytest
@@ -14,6 +13,7 @@ from aws_lambda_powertools.utilities.parser.models import (
     S3Model,
 )
 from botocore.exceptions import ClientError
+from signed import ask
 
 from workshop.cloud.seam.hooks import open_hooks
 
@@ -270,16 +270,10 @@ def test_other_mistakes(lab, bucket):
 
 
 def test_a_body_that_is_no_xml(lab, bucket):
-    url = bucket.s3.generate_presigned_url("put_object", {"Bucket": bucket.name, "Key": "x"})
-    query = url.split("?")[1]
     for body in (b"<Notification", b"<Other/>", b""):
-        request = urllib.request.Request(
-            f"{lab.cloud.endpoint_url}/{bucket.name}?notification&{query}", body, method="PUT"
-        )
-        with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(request)
-        assert caught.value.code == 400
-        assert b"<Code>MalformedXML</Code>" in caught.value.read()
+        answer = ask(lab, "PUT", f"/{bucket.name}?notification", "s3", body)
+        assert answer.status == 400
+        assert b"<Code>MalformedXML</Code>" in answer.body
 
 
 def test_a_bucket_that_is_not_there(lab):

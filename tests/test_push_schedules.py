@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import urllib.error
-import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from signed import ask
 
 from workshop.cloud.activity import Activity
 from workshop.cloud.clock import Clock
@@ -200,16 +200,10 @@ def test_schedules_stand_on_the_default_bus_only(lab):
         events.put_rule(Name="refused", EventBusName="own", ScheduleExpression="rate(1 minute)")
 
 
-def call(lab, method, path, body=b"", key=None):
-    """A request without signature; the owner's key stands in the query string."""
-    key = key or lab.cloud.environ()["AWS_ACCESS_KEY_ID"]
-    url = f"{lab.cloud.endpoint_url}{path}?AWSAccessKeyId={key}"
-    request = urllib.request.Request(url, data=body or None, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+def call(lab, method, path, body=b"", keys=None):
+    """A request to the cloud itself, signed."""
+    answer = ask(lab, method, path, "local-cloud", body, keys=keys)
+    return answer.status, answer.value
 
 
 def test_the_clock_over_http(lab, scheduled):
@@ -247,7 +241,10 @@ def test_steps_that_the_clock_does_not_take(lab, body):
 
 
 def test_the_clock_is_its_owners(lab):
-    assert call(lab, "POST", "/_aws/clock/advance", b"{}", key="AKIAOTHER")[0] == 403
+    assert (
+        call(lab, "POST", "/_aws/clock/advance", b"{}", keys=Credentials("AKIAOTHER", "x"))[0]
+        == 403
+    )
     assert call(lab, "DELETE", "/_aws/clock")[0] == 404
 
 

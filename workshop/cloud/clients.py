@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import secrets
 import threading
 from typing import Any
 
 from .environ import REGION, client_environ
+from .keys import AccessKey, owners_key
 from .tracing import carry
 
 _making = threading.Lock()
@@ -25,27 +25,27 @@ class Clients:
     """Makes clients of one cloud; `endpoint_url` is set when the server listens."""
 
     def __init__(self) -> None:
-        self.owner_key = "LKIA" + secrets.token_hex(8).upper()
-        self.polling_key = "LPIA" + secrets.token_hex(8).upper()
-        self.secret = secrets.token_urlsafe(30)
+        self.owner, self.poller = owners_key("LKIA"), owners_key("LPIA")
         self.endpoint_url = ""
         self._kept: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
 
     def environ(self) -> dict[str, str]:
         """The environment variables with which any AWS client reaches this cloud."""
-        return client_environ(self.endpoint_url, self.owner_key, self.secret)
+        return client_environ(self.endpoint_url, self.owner.id, self.owner.secret)
 
-    def function_environ(self, key_id: str) -> dict[str, str]:
+    def function_environ(self, key: AccessKey) -> dict[str, str]:
         """What a function's process gets: a key of its own, and the way to this cloud."""
         return {
-            "AWS_ACCESS_KEY_ID": key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_SESSION_TOKEN": "local-cloud-" + key_id.lower(),
+            "AWS_ACCESS_KEY_ID": key.id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "AWS_SESSION_TOKEN": key.token or "",
             "AWS_ENDPOINT_URL": self.endpoint_url,
         }
 
-    def make(self, service: str, region: str = REGION, key_id: str = "", **kwargs: Any) -> Any:
+    def make(
+        self, service: str, region: str = REGION, key: AccessKey | None = None, **kwargs: Any
+    ) -> Any:
         """A boto3 client that does not retry: a throttle shows as one."""
         from botocore.config import Config
 
@@ -56,12 +56,13 @@ class Clients:
             proxies={},  # none of the environment: the cloud is on this machine
         )
         config = config.merge(kwargs.pop("config", Config()))
+        key = key or self.owner
         with _making:  # a session makes one at a time
             return session().client(
                 service,
                 region_name=region,
-                aws_access_key_id=key_id or self.owner_key,
-                aws_secret_access_key=self.secret,
+                aws_access_key_id=key.id,
+                aws_secret_access_key=key.secret,
                 endpoint_url=self.endpoint_url,
                 config=config,
                 **kwargs,
@@ -69,11 +70,11 @@ class Clients:
 
     def own(self, service: str, region: str) -> Any:
         """A client with which the cloud itself speaks to its services."""
-        return self._keep(service, region, self.owner_key)
+        return self._keep(service, region, self.owner)
 
     def polling(self, service: str, region: str) -> Any:
         """The same for pollers: what they ask wakes no poller."""
-        return self._keep(service, region, self.polling_key)
+        return self._keep(service, region, self.poller)
 
     def close(self) -> None:
         """Closes the connections of the clients that were kept."""
@@ -82,9 +83,9 @@ class Clients:
         for client in kept:
             client.close()
 
-    def _keep(self, service: str, region: str, key_id: str) -> Any:
+    def _keep(self, service: str, region: str, key: AccessKey) -> Any:
         with self._lock:
-            which = service, region, key_id
+            which = service, region, key.id
             if which not in self._kept:
-                self._kept[which] = carry(self.make(service, region, key_id))
+                self._kept[which] = carry(self.make(service, region, key))
             return self._kept[which]

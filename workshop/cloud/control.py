@@ -4,7 +4,7 @@
     POST /_aws/clock/advance {"seconds": 60}    the same, after what fell due was handed on
     POST /_aws/idle          {"timeout": 60}    {} when nothing goes on; 408 if that takes longer
 
-All want the owner's access key id, as every request does.
+All want a signature with the owner's access key: a function's own key does not do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from .clock import Clock, iso
 from .model import ApiError
+from .parsing import parse_json
 
 UNITS = ("seconds", "minutes", "hours", "days")
 
@@ -53,7 +54,7 @@ class Control:
 
 def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
     """A request's object. Raises ValueError if it is none, or has other names."""
-    given = json.loads(body or b"{}")
+    given = parse_json(body or b"{}")
     if not isinstance(given, dict) or set(given) - set(names):
         raise ValueError(f"Give an object with some of {', '.join(names)}.")
     return given

@@ -17,8 +17,9 @@ from .event_stream import streamed
 from .invoker import Invoker, new_request
 from .loops import LoopGuard
 from .model import ApiError, Outcome
+from .parsing import parse_json
 from .seam import find_function
-from .wsgi import StartResponse, read_body, region_of, respond
+from .wsgi import StartResponse, body_of, region_of, respond
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?")
@@ -39,7 +40,7 @@ class InvokeApi:
     def answer(
         self, name: str, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
-        body = read_body(environ)
+        body = body_of(environ)
         try:
             return self._answer(name, body, environ, start_response)
         except ApiError as error:
@@ -87,19 +88,17 @@ class InvokeApi:
 
 
 def _client_context(header: str | None) -> str | None:
-    """The client context's JSON. Raises ApiError if it is not base64 of JSON."""
+    """The client context's JSON, in ASCII, since it becomes a header. Raises ApiError."""
     if not header:
         return None
     try:
-        text = base64.b64decode(header, validate=True).decode()
-        json.loads(text)
-    except ValueError:
+        return json.dumps(parse_json(base64.b64decode(header, validate=True)))
+    except (ValueError, RecursionError):
         raise ApiError(
             400,
             "InvalidRequestContentException",
             "Client context must be a valid Base64-encoded JSON object.",
         ) from None
-    return " ".join(text.split("\n"))
 
 
 def _outcome_headers(outcome: Outcome, with_log: bool) -> list[tuple[str, str]]:

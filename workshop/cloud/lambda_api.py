@@ -6,7 +6,6 @@ Paths, fields and status codes follow the API's model
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urllib.parse import parse_qs, unquote
 from .concurrency import Concurrency
 from .invoker import check_runs_here
 from .model import ApiError
+from .parsing import parse_json
 from .provisioned import Config, Provisioned
 from .seam import find_function, latest, shares, usage
 from .validation import check_provisioned_concurrency, constraint, invalid
@@ -225,7 +225,7 @@ def get_runtime_management(call: Call) -> Answer:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body or b"{}")
+        parsed = parse_json(body or b"{}")
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):

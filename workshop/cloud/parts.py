@@ -76,7 +76,7 @@ class Parts:
         self.activity, self.metrics = Activity(), Metrics()
         self.timer = Timer(problems)
         self.clock = Clock(self.activity, problems)
-        self.roles = Roles(seam.find_role, enforces_roles)
+        self.roles = Roles(seam.find_role, enforces_roles, seam.find_access_key)
         self._pools = Pools(folder, launcher, self._credentials, guardian, limits_cpu, problems)
         self._make_invoker(account_concurrency)
         self._make_queue()
@@ -96,7 +96,7 @@ class Parts:
 
     def serve(self, port: int) -> Server:
         """Listens. Raises PortTaken."""
-        gate = Gate({self.clients.owner_key, self.clients.polling_key}, self.roles)
+        gate = Gate(self.clients.owner, self.clients.poller, self.roles)
         functions = Functions(
             seam.find_function,
             seam.statements,
@@ -108,7 +108,7 @@ class Parts:
             gate=gate,
             invoke_api=InvokeApi(self.invoker, self.queue, self._loops),
             wake=self.mappings.wake,
-            own_key=self.clients.polling_key,
+            own_key=self.clients.poller.id,
             watchers={"s3": self._buckets},
             control=Control(self.clock, self.idle),
             gateway=Gateway(
@@ -116,10 +116,11 @@ class Parts:
                 seam.find_rest_stage,
                 seam.find_http_api,
                 seam.find_function_url,
-                gate.signer,
+                gate.caller,
             ),
             lambda_api=LambdaApi(self._provisioned, self._concurrency),
             alarms=self.alarms,
+            note=self.problems.note,
         )
         self._server = Server(api, port)
         return self._server
@@ -261,7 +262,7 @@ class Parts:
         self._provisioned.retire(arn, version)
 
     def _credentials(self, function: FunctionVersion) -> dict[str, str]:
-        return self.clients.function_environ(self.roles.key_id(function))
+        return self.clients.function_environ(self.roles.key(function))
 
     def _write_logs(self, function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
         """Without a right to write logs a function still runs, and leaves no trace, as on AWS."""

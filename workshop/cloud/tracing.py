@@ -9,6 +9,7 @@ function was invoked on the way here; Lambda stops a chain that comes round too 
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import threading
 import time
@@ -16,18 +17,19 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MOST_ROUNDS = 16
 KEPT_LOOPS = 1000
+TRACE = re.compile(r"[ -~]{1,2048}")  # printable ASCII
 _request = threading.local()
 
 
 @contextlib.contextmanager
 def following(trace: str | None) -> Iterator[None]:
-    """What this thread sends meanwhile belongs to `trace`, a header's value."""
+    """What this thread sends meanwhile belongs to `trace`, a header's value, encoded or not."""
     before = current()
-    _request.trace = trace
+    _request.trace = clean(trace)
     try:
         yield
     finally:
@@ -39,9 +41,15 @@ def current() -> str | None:
     return getattr(_request, "trace", None)
 
 
+def clean(trace: str | None) -> str | None:
+    """A trace header's value; None for one that could not be sent in a header again."""
+    text = unquote(trace or "", errors="replace")
+    return text if TRACE.fullmatch(text) else None
+
+
 def next_trace(before: str | None, function_arn: str) -> str:
     """The header for an invocation of a function that `before` led to."""
-    fields = _fields(before)
+    fields = _fields(clean(before))
     root = fields.get("Root") or f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     counts = _counts(fields.get("Lineage", ""))
     key = _key(function_arn)

@@ -2,62 +2,72 @@
 
 from __future__ import annotations
 
+import http
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
+from xml.sax.saxutils import escape
 
-from .credentials import credential
+from .credentials import signature
+from .model import ApiError
 
 XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "autoscaling")
 StartResponse = Callable[..., Any]
 
 
-def access_key(environ: dict[str, Any]) -> str | None:
-    """The access key id that a request is signed with, in its header, its URL or its form."""
-    return credential(environ).key
-
-
 def region_of(environ: dict[str, Any]) -> str:
-    return credential(environ).region or "us-east-1"
+    """The region that a request is signed for."""
+    signed = signature(environ)
+    return signed.region if signed else "us-east-1"
 
 
 def service_of(environ: dict[str, Any]) -> str | None:
-    return credential(environ).service
+    """The service that a request is signed for."""
+    signed = signature(environ)
+    return signed.service if signed else None
 
 
-def read_body(environ: dict[str, Any]) -> bytes:
-    if environ.get("wsgi.input_terminated"):
-        return environ["wsgi.input"].read()
-    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+def body_of(environ: dict[str, Any]) -> bytes:
+    """The body of a request that was let in."""
+    return environ["wsgi.input"].read()
 
 
 def respond(
     start_response: StartResponse, status: int, headers: list[tuple[str, str]], body: bytes
 ) -> Iterable[bytes]:
+    """Answers with a body, JSON if the headers do not say otherwise."""
     every = list(headers)
     if "Content-Type" not in dict(headers):
         every.append(("Content-Type", "application/json"))
     if status != 204:
         every.append(("Content-Length", str(len(body))))
-    start_response(f"{status} {_REASONS.get(status, 'Error')}", every)
+    start_response(f"{status} {_reason(status)}", every)
     return [body] if body else []
 
 
-_REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 403: "Forbidden", 404: "Not Found"}
-
-
 def refuse(
-    environ: dict[str, Any], start_response: StartResponse, code: str, message: str
+    environ: dict[str, Any], start_response: StartResponse, error: ApiError
 ) -> Iterable[bytes]:
-    """403 in the form that the service's clients read."""
-    service = service_of(environ)
-    headers = [("Connection", "close")]  # the request's body was not read
+    """An error in the form that the service's clients read."""
+    try:
+        service = service_of(environ)
+    except ApiError:
+        service = "s3" if error.code == "InvalidRequest" else None
+    headers = [("Connection", "close")]  # the request's body may not have been read
     if service in XML_SERVICES and not environ["PATH_INFO"].startswith("/_aws/"):
-        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        body = (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
-        headers += [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
-        start_response("403 Forbidden", headers)
-        return [body]
-    headers.append(("x-amzn-ErrorType", code))
-    body = json.dumps({"__type": code, "message": message}).encode()
-    return respond(start_response, 403, headers, body)
+        text = f"<Error><Code>{escape(error.code)}</Code>"
+        text += f"<Message>{escape(error.message)}</Message></Error>"
+        if service != "s3":
+            text = f"<ErrorResponse>{text}</ErrorResponse>"
+        headers.append(("Content-Type", "text/xml"))
+        return respond(start_response, error.status, headers, text.encode("utf-8", "replace"))
+    headers.append(("x-amzn-ErrorType", error.code))
+    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    return respond(start_response, error.status, headers, body)
+
+
+def _reason(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

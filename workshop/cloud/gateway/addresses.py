@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 HOST = re.compile(
@@ -22,6 +23,20 @@ HOST = re.compile(
 PATH = re.compile(r"/_aws/(?P<service>execute-api|lambda-url)/(?P<id>[A-Za-z0-9]+)(?P<rest>/.*)?")
 DOMAINS = {"execute-api": "amazonaws.com", "lambda-url": "on.aws"}
 PRINTABLE = "".join(map(chr, range(33, 127)))
+
+# What a signature adds to a URL's query string
+OF_SIGNATURES = {
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+    "awsaccesskeyid",
+    "expires",
+    "signature",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,11 @@ def find_address(host: str, target: str) -> Address | None:
     return None
 
 
+def raw_target(environ: dict[str, Any]) -> str:
+    """The request line's target; WSGI holds its UTF-8 as if it were Latin-1."""
+    return environ["RAW_URI"].encode("latin-1").decode("utf-8")
+
+
 def split_target(target: str) -> tuple[str, str]:
     """The path and the query string of a request line's target, percent-encoded."""
     if target.startswith(("http://", "https://")):  # as sent to a proxy
@@ -53,6 +73,13 @@ def split_target(target: str) -> tuple[str, str]:
     else:
         path, _, query = target.partition("?")
     return _ascii(path), _ascii(query)
+
+
+def without_signature(query: str) -> str:
+    """A query string without what a presigned URL adds to it."""
+    return "&".join(
+        each for each in query.split("&") if each.partition("=")[0].lower() not in OF_SIGNATURES
+    )
 
 
 def _ascii(text: str) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..environ import ACCOUNT_ID
 from ..model import ApiError
 from ..permissions import INVOKE, Source
 from . import payload_v2
 from .addresses import domain_name
 from .answer import Answer, message
 from .apis import FunctionUrl
+from .caller import Caller, Signed
 from .cors import Cors
 from .invoking import Functions
 from .request import HttpRequest
@@ -38,7 +38,7 @@ class UrlCall:
     request: HttpRequest
     path: str
     trace: str
-    access_key: str | None  # of a signature by a key of this cloud
+    signed: Signed
 
 
 def serve(call: UrlCall, functions: Functions) -> Answer:
@@ -55,9 +55,10 @@ def serve(call: UrlCall, functions: Functions) -> Answer:
 
 def _answer(call: UrlCall, functions: Functions) -> Answer:
     try:
-        if not _may_invoke(call, functions):
+        caller = call.signed.caller() if call.url.auth_type == "AWS_IAM" else None
+        if not _may_invoke(call, caller, functions):
             return _error(403, FORBIDDEN, "AccessDeniedException")
-        outcome = functions.invoke(call.url.function_arn, _event(call), None, LONGEST)
+        outcome = functions.invoke(call.url.function_arn, _event(call, caller), None, LONGEST)
     except ApiError as refusal:
         return _refused(refusal)
     if outcome.error:
@@ -72,27 +73,26 @@ def _answer(call: UrlCall, functions: Functions) -> Answer:
     return answer
 
 
-def _may_invoke(call: UrlCall, functions: Functions) -> bool:
-    """By AuthType: a signature, or (since October 2025) both statements for everybody."""
-    if call.url.auth_type == "AWS_IAM":
-        return call.access_key is not None  # the owner's keys may do everything here
-    source = Source("*", url_auth_type="NONE")
+def _may_invoke(call: UrlCall, caller: Caller | None, functions: Functions) -> bool:
+    """Whether both actions are allowed (since October 2025): to the caller, or to everybody.
+
+    With AWS_IAM the caller's own policies say so, or the function's policy names the caller; in
+    one account either does.
+    """
+    arn = call.url.function_arn
+    if call.url.auth_type != "AWS_IAM":
+        everybody = Source("*", url_auth_type="NONE")
+        return all(functions.allow(arn, everybody, action) for action in (INVOKE_URL, INVOKE))
+    if caller is None:
+        return False
+    named = Source(caller.arn, url_auth_type="AWS_IAM")
     return all(
-        functions.allow(call.url.function_arn, source, action) for action in (INVOKE_URL, INVOKE)
+        caller.may(action, arn) or functions.allow(arn, named, action)
+        for action in (INVOKE_URL, INVOKE)
     )
 
 
-def _event(call: UrlCall) -> dict[str, Any]:
-    authorizer = None
-    if call.url.auth_type == "AWS_IAM":
-        user = {
-            "accessKey": call.access_key,
-            "accountId": ACCOUNT_ID,
-            "callerId": ACCOUNT_ID,
-            "userArn": f"arn:aws:iam::{ACCOUNT_ID}:root",
-            "userId": ACCOUNT_ID,
-        }
-        authorizer = {"iam": user}
+def _event(call: UrlCall, caller: Caller | None) -> dict[str, Any]:
     return payload_v2.event(
         call.request,
         domain=domain_name("lambda-url", call.url.url_id, call.url.region),
@@ -101,7 +101,7 @@ def _event(call: UrlCall) -> dict[str, Any]:
         raw_path=call.path,
         request_id=call.request.request_id,
         trace=call.trace,
-        authorizer=authorizer,
+        authorizer=payload_v2.iam_authorizer(caller) if caller else None,
     )
 
 

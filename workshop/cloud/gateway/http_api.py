@@ -20,6 +20,7 @@ from .addresses import domain_name
 from .answer import Answer, message
 from .apis import HttpApi, HttpRoute, HttpStage
 from .bodies import is_text
+from .caller import Caller, Signed
 from .cors import Cors
 from .invoking import Functions, IntegrationTimeout, function_arn
 from .paths import best_match
@@ -39,7 +40,7 @@ class HttpCall:
     request: HttpRequest
     path: str
     trace: str
-    access_key: str | None  # of a signature by a key of this cloud
+    signed: Signed
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def _answer(call: HttpCall, functions: Functions) -> Answer:
     matched = match(call.api, call.request.method, call.path)
     if matched is None:
         return message(404, "Not Found")
-    if matched.route.authorization == "AWS_IAM" and call.access_key is None:
+    caller = call.signed.caller() if matched.route.authorization == "AWS_IAM" else None
+    if matched.route.authorization == "AWS_IAM" and not _may_call(caller, call, matched):
         return message(403, "Forbidden")
     if matched.route.authorization not in ("NONE", "AWS_IAM"):
         functions.no_authorizer(matched.route.authorization)
@@ -80,7 +82,7 @@ def _answer(call: HttpCall, functions: Functions) -> Answer:
     integration = matched.route.integration or {}
     if integration.get("integrationType") != "AWS_PROXY":
         return message(500, "Internal Server Error")
-    return _invoke(call, matched, integration, functions)
+    return _invoke(call, matched, caller, integration, functions)
 
 
 def match(api: HttpApi, http_method: str, path: str) -> Matched | None:
@@ -120,11 +122,12 @@ def _find_route(
 def _invoke(
     call: HttpCall,
     matched: Matched,
+    caller: Caller | None,
     integration: dict[str, Any],
     functions: Functions,
 ) -> Answer:
     is_v1 = integration.get("payloadFormatVersion") == "1.0"
-    event = _event_v1(call, matched) if is_v1 else _event_v2(call, matched)
+    event = _event_v1(call, matched) if is_v1 else _event_v2(call, matched, caller)
     timeout_s = int(integration.get("timeoutInMillis") or TIMEOUT_MS) / 1000
     try:
         arn = function_arn(integration["integrationUri"], matched.stage.variables)
@@ -149,7 +152,7 @@ def _invoke(
         return message(500, "Internal Server Error")
 
 
-def _event_v2(call: HttpCall, matched: Matched) -> dict[str, Any]:
+def _event_v2(call: HttpCall, matched: Matched, caller: Caller | None) -> dict[str, Any]:
     event = payload_v2.event(
         call.request,
         domain=domain_name("execute-api", call.api.api_id, call.api.region),
@@ -160,7 +163,7 @@ def _event_v2(call: HttpCall, matched: Matched) -> dict[str, Any]:
         trace=call.trace,
         variables=matched.variables,
         stage_variables=matched.stage.variables,
-        authorizer=_authorizer(call, matched),
+        authorizer=payload_v2.iam_authorizer(caller) if caller else None,
     )
     event["headers"].setdefault("content-length", str(len(call.request.body)))
     return event
@@ -188,10 +191,13 @@ def _event_v1(call: HttpCall, matched: Matched) -> dict[str, Any]:
     )
 
 
-def _authorizer(call: HttpCall, matched: Matched) -> dict[str, Any] | None:
-    if matched.route.authorization != "AWS_IAM":
-        return None
-    return {"iam": {"accessKey": call.access_key, "accountId": ACCOUNT_ID}}
+def _may_call(caller: Caller | None, call: HttpCall, matched: Matched) -> bool:
+    """Whether the caller's policies let it call the route, where roles are enforced.
+
+    Follows "Control access to HTTP APIs with IAM authorization"
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html).
+    """
+    return caller is not None and caller.may("execute-api:Invoke", _source(call, matched).arn)
 
 
 def _source(call: HttpCall, matched: Matched) -> Source:

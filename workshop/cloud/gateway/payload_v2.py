@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from ..environ import ACCOUNT_ID
 from .bodies import encoded_body, is_text
+from .caller import Caller
 from .payload_v1 import HOP_BY_HOP
 from .request import HttpRequest
 
@@ -70,6 +71,22 @@ def event(
         "isBase64Encoded": is_base64,
     }
     return _filled(whole)
+
+
+def iam_authorizer(caller: Caller) -> dict[str, Any]:
+    """What an event says of a caller whose signature was verified.
+
+    `accessKey` is a made-up one: a function must not be able to use its caller's.
+    """
+    return {
+        "iam": {
+            "accessKey": caller.access_key,
+            "accountId": ACCOUNT_ID,
+            "callerId": caller.user_id,
+            "userArn": caller.arn,
+            "userId": caller.user_id,
+        }
+    }
 
 
 def _headers(request: HttpRequest, domain: str, trace: str) -> dict[str, str]:

@@ -9,14 +9,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-LARGEST_REQUEST = 10 * 1024 * 1024  # bytes; API Gateway's quota
-CHUNK = 64 * 1024
+from ..reading import read_body
+from .addresses import without_signature
+
+# Bytes: the quotas of API Gateway, and of a function's payload
+LARGEST = {"execute-api": 10 * 1024 * 1024, "lambda-url": 6 * 1024 * 1024}
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"  # strftime's depend on the locale
 HEADERS_KEY = "workshop.headers"  # in the WSGI environ: the headers with the client's case
-
-
-class RequestTooLong(Exception):
-    """The body is over the quota."""
 
 
 @dataclass(frozen=True)
@@ -64,35 +63,25 @@ class HttpRequest:
         return f"{before}, {self.source_ip}" if before else self.source_ip
 
 
-def read_request(environ: dict[str, Any], query: str) -> HttpRequest:
-    """Reads a WSGI request to its end.
+def read_request(environ: dict[str, Any], query: str, limit: int) -> HttpRequest:
+    """Reads a WSGI request to its end; the body can be read again.
 
-    Raises RequestTooLong, and ConnectionError if the client went away before.
+    A signature of AWS's is left out: who gets it in an event could send the request again.
+    Raises TooLarge over `limit` bytes, ApiError for a body that is none, and ConnectionError if
+    the client went away before.
     """
     return HttpRequest(
         method=environ["REQUEST_METHOD"],
-        query=query,
-        headers=environ[HEADERS_KEY],
-        body=_read_body(environ),
+        query=without_signature(query) if "X-Amz-Signature=" in query else query,
+        headers=[pair for pair in environ[HEADERS_KEY] if not _is_signature(*pair)],
+        body=read_body(environ, limit),
         source_ip=environ["REMOTE_ADDR"],
         protocol=environ["SERVER_PROTOCOL"],
     )
 
 
-def _read_body(environ: dict[str, Any]) -> bytes:
-    chunked = environ.get("wsgi.input_terminated")
-    length = None if chunked else int(environ.get("CONTENT_LENGTH") or 0)
-    if length is not None and length > LARGEST_REQUEST:
-        raise RequestTooLong
-    body, left = bytearray(), LARGEST_REQUEST + 1 if length is None else length
-    while left:
-        part = environ["wsgi.input"].read(min(left, CHUNK))
-        if not part:
-            break
-        body += part
-        left -= len(part)
-    if length is not None and len(body) < length:
-        raise ConnectionResetError("the client went away")
-    if len(body) > LARGEST_REQUEST:
-        raise RequestTooLong
-    return bytes(body)
+def _is_signature(name: str, value: str) -> bool:
+    """Whether a header belongs to a signature, with the signer's key in it."""
+    if name.lower() == "authorization":
+        return value.lstrip().startswith("AWS4-")
+    return name.lower() == "x-amz-security-token"

@@ -22,6 +22,7 @@ from .addresses import domain_name
 from .answer import Answer, message
 from .apis import RestMethod, RestStage
 from .bodies import matches_media_type, media_type
+from .caller import Caller, Signed
 from .invoking import Functions, IntegrationTimeout, function_arn
 from .paths import best_match
 from .payload_v1 import rest_event
@@ -47,7 +48,7 @@ class RestCall:
     request: HttpRequest
     path: str
     trace: str
-    access_key: str | None  # of a signature by a key of this cloud
+    signed: Signed
 
 
 def split_stage(path: str) -> tuple[str, str]:
@@ -79,8 +80,13 @@ def _answer(call: RestCall, functions: Functions) -> Answer:
     if found is None:
         return error(403, "Missing Authentication Token")
     method, variables = found
-    if method.authorization == "AWS_IAM" and call.access_key is None:
-        return error(403, "Missing Authentication Token")
+    caller = call.signed.caller() if method.authorization == "AWS_IAM" else None
+    if method.authorization == "AWS_IAM":
+        if caller is None:
+            return error(403, "Missing Authentication Token")
+        resource = _source(call, method).arn
+        if not caller.may("execute-api:Invoke", resource):
+            return error(403, _not_authorized(caller, resource))
     if method.authorization not in ("NONE", "AWS_IAM"):
         functions.no_authorizer(method.authorization)
         return error(401, "Unauthorized")
@@ -91,7 +97,7 @@ def _answer(call: RestCall, functions: Functions) -> Answer:
         return mock.answer(integration) or error(500, "Internal server error")
     if integration.get("type") != "AWS_PROXY" or integration.get("httpMethod") != "POST":
         return error(500, "Internal server error")
-    return _invoke(call, method, variables, integration, functions)
+    return _invoke(call, method, variables, caller, integration, functions)
 
 
 def find_method(
@@ -108,6 +114,7 @@ def _invoke(
     call: RestCall,
     method: RestMethod,
     variables: dict[str, str],
+    caller: Caller | None,
     integration: dict[str, Any],
     functions: Functions,
 ) -> Answer:
@@ -115,7 +122,7 @@ def _invoke(
     try:
         arn = function_arn(integration["uri"], call.stage.variables)
         source = None if integration.get("credentials") else _source(call, method)
-        outcome = functions.invoke(arn, _event(call, method, variables), source, timeout_s)
+        outcome = functions.invoke(arn, _event(call, method, variables, caller), source, timeout_s)
     except IntegrationTimeout:
         return error(504, "Endpoint request timed out")
     except ApiError as refusal:
@@ -133,12 +140,20 @@ def _invoke(
     return answer
 
 
-def _event(call: RestCall, method: RestMethod, variables: dict[str, str]) -> dict[str, Any]:
+def _event(
+    call: RestCall, method: RestMethod, variables: dict[str, str], caller: Caller | None
+) -> dict[str, Any]:
     stage, request = call.stage, call.request
     kind = media_type(request.header("content-type"))
     identity: dict[str, Any] = {}
-    if method.authorization == "AWS_IAM":
-        identity |= {"accessKey": call.access_key, "accountId": ACCOUNT_ID}
+    if caller:
+        identity |= {
+            "accessKey": caller.access_key,
+            "accountId": ACCOUNT_ID,
+            "caller": caller.user_id,
+            "user": caller.user_id,
+            "userArn": caller.arn,
+        }
     if method.api_key_required:
         key = request.header("x-api-key")
         identity |= {"apiKey": key, "apiKeyId": stage.api_keys[key]}
@@ -160,6 +175,10 @@ def _event(call: RestCall, method: RestMethod, variables: dict[str, str]) -> dic
             "stage": stage.name,
         },
     )
+
+
+def _not_authorized(caller: Caller, resource: str) -> str:
+    return f"User: {caller.arn} is not authorized to perform: execute-api:Invoke on {resource}"
 
 
 def _source(call: RestCall, method: RestMethod) -> Source:

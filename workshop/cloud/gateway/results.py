@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable
 from typing import Any
 
+from ..parsing import parse_json
 from .answer import Answer, is_header
 
 REST_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
@@ -87,7 +87,7 @@ def _http_answer(
 
 def _parsed(payload: bytes) -> Any:
     try:
-        return json.loads(payload)
+        return parse_json(payload)
     except ValueError:
         raise MalformedResult("the result is not JSON") from None
 

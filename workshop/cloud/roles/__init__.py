@@ -1,5 +1,6 @@
 """Execution roles: what a function's role lets its code call, where that is enforced."""
 
+from .asked import Asked
 from .calls import Call, describe
 from .enforcement import Roles, access_denied
 from .policy import Decision, decide
@@ -8,6 +9,7 @@ from .role import Role
 
 __all__ = [
     "Allows",
+    "Asked",
     "Call",
     "Decision",
     "Role",

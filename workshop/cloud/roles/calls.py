@@ -6,36 +6,50 @@ Follows "Actions, resources, and condition keys for AWS services"
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote
+
+from .asked import Asked
+from .dynamodb_calls import dynamodb_calls
+from .operations import find_operation
+from .s3_calls import s3_calls
 
 # The name in a request's signature, where IAM has another.
-PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
-# JSON fields that name the resource: "{}" stands for the value, "arn" for a value that is one.
+PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "iotdata": "iot"}
+# IAM's name of an operation, where it has another than the API.
+RENAMED = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "lambda:InvokeAsync": "lambda:InvokeFunction",
+    "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
+    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
+    "sns:PublishBatch": "sns:Publish",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
+# Parameters that name the resource: "{}" stands for the value, "arn" for a value that is one.
 RESOURCES = {
-    "dynamodb": (("TableName", "table/{}"), ("StreamArn", "arn")),
-    "kinesis": (("StreamARN", "arn"), ("StreamName", "stream/{}")),
-    "logs": (("logGroupName", "log-group:{}:*"),),
-    "secretsmanager": (("SecretId", "secret:{}"),),
-    "ssm": (("Name", "parameter/{}"), ("Path", "parameter/{}")),
-    "events": (("EventBusName", "event-bus/{}"),),
-    "states": (("stateMachineArn", "arn"),),
+    "kinesis": (("StreamARN", "arn"), ("ResourceARN", "arn"), ("StreamName", "stream/{}")),
+    "logs": (("logGroupName", "log-group:{}:*"), ("logGroupIdentifier", "log-group:{}:*")),
+    "secretsmanager": (("SecretId", "secret:{}"), ("Name", "secret:{}")),
+    "ssm": (("Name", "parameter/{}"), ("Names", "parameter/{}"), ("Path", "parameter/{}")),
+    "states": (("stateMachineArn", "arn"), ("executionArn", "arn")),
     "kms": (("KeyId", "key/{}"),),
     "sqs": (("QueueUrl", "{}"), ("QueueName", "{}")),
-    "sns": (("TopicArn", "arn"), ("TargetArn", "arn")),
+    "sns": (("TopicArn", "arn"), ("TargetArn", "arn"), ("ResourceArn", "arn"), ("Name", "{}")),
+    "iot": (("ruleName", "rule/{}"), ("thingName", "thing/{}"), ("policyName", "policy/{}")),
+    "iotdata": (("topic", "topic/{}"), ("thingName", "thing/{}")),
+    "lambda": (("LayerName", "layer:{}"), ("UUID", "event-source-mapping:{}"), ("Resource", "arn")),
+    "iam": (("RoleName", "role/{}"), ("UserName", "user/{}"), ("PolicyArn", "arn")),
+    "sts": (("RoleArn", "arn"),),
 }
-S3_OBJECT = {
-    "GET": "GetObject",
-    "HEAD": "GetObject",
-    "PUT": "PutObject",
-    "POST": "PutObject",
-    "DELETE": "DeleteObject",
-}
-S3_SUBRESOURCES = {"tagging": "Tagging", "acl": "Acl"}
-INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/(invocations|invoke-async)/?")
+FUNCTION = re.compile(
+    r"(?:arn:aws:lambda:[\w-]+:\d{12}:)?(?:\d{12}:)?(?:function:)?(?P<name>[\w-]+)"
+    r"(?::(?P<qualifier>[\w$-]+))?"
+)
+ROLE = re.compile(r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]+")
+PASSING = {"lambda", "events", "scheduler", "iot", "states", "logs", "pipes", "firehose"}
 
 
 @dataclass(frozen=True)
@@ -46,113 +60,128 @@ class Call:
     resource: str  # an ARN, or "*"
 
 
-def describe(
-    service: str,
-    region: str,
-    account: str,
-    method: str,
-    path: str,
-    query: str,
-    target: str,
-    body: bytes,
-) -> list[Call]:
-    """What a request asks for; an empty list where the local cloud cannot tell.
+def describe(service: str, region: str, account: str, asked: Asked) -> list[Call] | None:
+    """What a request asks for; None where the local cloud cannot tell.
 
-    `service` is the one that the request is signed for, `target` its X-Amz-Target header.
+    `service` and `region` are those that the request is signed for.
     """
+    if service == "apigateway":
+        return [_apigateway(region, asked)]
     if service == "s3":
-        return _s3(method, path, query)
-    arn = f"arn:aws:{service}:{region}:{account}:"
-    if service == "lambda":
-        return _lambda(method, unquote(path), arn)
-    name, fields = _operation(target, query, body)
-    if not name:
-        return []
-    prefix = PREFIXES.get(service, service)
+        return _calls(s3_calls(asked))
+    operation = find_operation(service, asked)
+    if operation is None:
+        return None
+    arn = f"arn:aws:{PREFIXES.get(service, service)}:{region}:{account}:"
+    name, fields = operation.name, operation.parameters
     if service == "dynamodb":
-        return _dynamodb(name, fields, arn)
-    return [Call(f"{prefix}:{name}", _resource(service, fields, arn))]
+        return _calls(dynamodb_calls(name, fields, arn))
+    action = f"{PREFIXES.get(service, service)}:{name}"
+    action = RENAMED.get(action, action)
+    resources = _resources(service, name, fields, arn, asked)
+    if resources is None:
+        return None
+    calls = [Call(action, resource) for resource in resources]
+    if service in PASSING:
+        calls += [Call("iam:PassRole", role) for role in sorted(_roles_in(fields))]
+    return calls
 
 
-def _operation(target: str, query: str, body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation's name and its parameters, from either of AWS's two forms."""
-    if target:
-        try:
-            fields = json.loads(body or b"{}")
-        except ValueError:
-            fields = {}
-        return target.rpartition(".")[2], fields if isinstance(fields, dict) else {}
-    form = parse_qs(query) | parse_qs(body.decode("utf-8", "replace"))
-    fields = {key: values[0] for key, values in form.items()}
-    return fields.get("Action", ""), fields
+def _calls(pairs: list[tuple[str, str]] | None) -> list[Call] | None:
+    return None if pairs is None else [Call(*pair) for pair in pairs]
 
 
-def _resource(service: str, fields: dict[str, Any], arn: str) -> str:
+def _apigateway(region: str, asked: Asked) -> Call:
+    """API Gateway's actions are HTTP's methods, and its resources are paths.
+
+    Follows "Actions, resources, and condition keys for Amazon API Gateway Management"
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html).
+    """
+    path = asked.path.removeprefix("/v2") if asked.path.startswith("/v2/") else asked.path
+    return Call(f"apigateway:{asked.method}", f"arn:aws:apigateway:{region}::{path.rstrip('/')}")
+
+
+def _resources(
+    service: str, name: str, fields: dict[str, Any], arn: str, asked: Asked
+) -> list[str] | None:
+    """The resources of a call; None where it names them in a way that cannot be read."""
+    if service == "lambda" and isinstance(fields.get("FunctionName"), str):
+        return _function(name, fields, arn)
+    if service == "events":
+        return _events(name, fields, arn)
+    if service == "scheduler":
+        return [_schedule(name, fields, arn)]
+    if service == "iam":
+        arn = arn.replace(arn.split(":")[3], "", 1)  # IAM's ARNs have no region
+    if service == "sqs" and asked.path.strip("/"):
+        if fields.get("QueueUrl", asked.path).rstrip("/").split("/")[-2:] != _last_parts(asked):
+            return None
+        fields = {**fields, "QueueUrl": asked.path}
     for field, form in RESOURCES.get(service, ()):
-        value = fields.get(field)
-        if not isinstance(value, str):
-            continue
-        if form == "arn" or value.startswith("arn:"):
-            return value
-        return arn + form.format(
-            value.rpartition("/")[2] if service == "sqs" else value.lstrip("/")
-        )
-    return "*"
+        values = fields.get(field)
+        values = [values] if isinstance(values, str) else values
+        if isinstance(values, list) and values and all(isinstance(v, str) for v in values):
+            return [_resource(service, form, value, arn) for value in values]
+    return ["*"]
 
 
-def _dynamodb(name: str, fields: dict[str, Any], arn: str) -> list[Call]:
-    if name in ("BatchWriteItem", "BatchGetItem"):
-        return [Call(f"dynamodb:{name}", f"{arn}table/{t}") for t in fields.get("RequestItems", {})]
-    if name in ("TransactWriteItems", "TransactGetItems"):
-        renamed = {
-            "Put": "PutItem",
-            "Update": "UpdateItem",
-            "Delete": "DeleteItem",
-            "Get": "GetItem",
-        }
-        return [
-            Call(
-                f"dynamodb:{renamed.get(kind, 'ConditionCheckItem')}",
-                f"{arn}table/{each['TableName']}",
-            )
-            for item in fields.get("TransactItems", [])
-            for kind, each in item.items()
-        ]
-    resource = _resource("dynamodb", fields, arn)
-    if fields.get("IndexName"):
-        resource += f"/index/{fields['IndexName']}"
-    return [Call(f"dynamodb:{name}", resource)]
+def _last_parts(asked: Asked) -> list[str]:
+    return asked.path.rstrip("/").split("/")[-2:]
 
 
-def _lambda(method: str, path: str, arn: str) -> list[Call]:
-    found = INVOKE.fullmatch(path)
-    if not found or method != "POST":
-        return []
-    name = found[1]
-    return [
-        Call("lambda:InvokeFunction", name if name.startswith("arn:") else f"{arn}function:{name}")
-    ]
+def _resource(service: str, form: str, value: str, arn: str) -> str:
+    if form == "arn" or value.startswith("arn:"):
+        return value
+    return arn + form.format(value.rpartition("/")[2] if service == "sqs" else value.lstrip("/"))
 
 
-def _s3(method: str, path: str, query: str) -> list[Call]:
-    """Path style only: that is how clients reach 127.0.0.1."""
-    bucket, _, key = unquote(path).lstrip("/").partition("/")
-    names = set(parse_qs(query, keep_blank_values=True))
-    if not bucket:
-        return [Call("s3:ListAllMyBuckets", "*")]
-    arn = f"arn:aws:s3:::{bucket}"
-    if not key:
-        if "delete" in names:
-            return [Call("s3:DeleteObject", f"{arn}/*")]
-        return [Call("s3:ListBucket", arn)] if method in ("GET", "HEAD") else []
-    action = S3_OBJECT.get(method)
-    if action is None:
-        return []
-    if method == "DELETE" and "uploadId" in names:
-        action = "AbortMultipartUpload"
-    if method in ("GET", "HEAD", "DELETE") and "versionId" in names:
-        action += "Version"
-    for name, suffix in S3_SUBRESOURCES.items():
-        if name in names:
-            action += suffix
-    return [Call(f"s3:{action}", f"{arn}/{key}")]
+def _function(name: str, fields: dict[str, Any], arn: str) -> list[str] | None:
+    """A function by its name, its ARN or part of it; invoked with a qualifier, that counts."""
+    given = fields["FunctionName"]
+    found = FUNCTION.fullmatch(given)
+    if not found:
+        return None
+    if given.startswith("arn:"):
+        arn = ":".join(given.split(":")[:5]) + ":"
+    qualifier = found["qualifier"] or fields.get("Qualifier")
+    named = f":{qualifier}" if qualifier and name.startswith("Invoke") else ""
+    return [f"{arn}function:{found['name']}{named}"]
+
+
+def _events(name: str, fields: dict[str, Any], arn: str) -> list[str]:
+    """Rules stand below their bus, the default one apart; PutEvents names a bus for each event."""
+    if name == "PutEvents":
+        entries = fields.get("Entries") if isinstance(fields.get("Entries"), list) else []
+        buses = [e.get("EventBusName") or "default" for e in entries if isinstance(e, dict)]
+        return [_bus(str(each), arn) for each in dict.fromkeys(buses)] or [_bus("default", arn)]
+    bus = str(fields.get("EventBusName") or "default")
+    rule = fields.get("Rule") or (fields.get("Name") if "Rule" in name else None)
+    if isinstance(rule, str):
+        below = "" if bus == "default" else f"{bus.rpartition('/')[2]}/"
+        return [f"{arn}rule/{below}{rule}"]
+    if isinstance(fields.get("EventBusName") or fields.get("Name"), str):
+        return [_bus(fields.get("EventBusName") or fields["Name"], arn)]
+    return ["*"]
+
+
+def _bus(name: str, arn: str) -> str:
+    return name if name.startswith("arn:") else f"{arn}event-bus/{name}"
+
+
+def _schedule(name: str, fields: dict[str, Any], arn: str) -> str:
+    if isinstance(fields.get("ResourceArn"), str):
+        return fields["ResourceArn"]
+    if not isinstance(fields.get("Name"), str):
+        return "*"
+    if name.endswith("ScheduleGroup"):
+        return f"{arn}schedule-group/{fields['Name']}"
+    group = fields.get("GroupName") or fields.get("groupName") or "default"
+    return f"{arn}schedule/{group}/{fields['Name']}"
+
+
+def _roles_in(value: Any) -> set[str]:
+    """Each role that a call's parameters name: AWS asks whether the caller may pass it on."""
+    if isinstance(value, str):
+        return {value} if ROLE.fullmatch(value) else set()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*(_roles_in(part) for part in parts))

@@ -2,84 +2,116 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ..environ import ACCOUNT_ID
+from ..keys import AccessKey, session_key
 from ..model import ApiError, FunctionVersion
 from .calls import Call
-from .policy import Decision, decide
+from .policy import Decision, Document, decide
 from .role import Role
 
-
-@dataclass(frozen=True)
-class Caller:
-    """The session in which a function's code runs."""
-
-    role_arn: str
-    function_name: str
-
-    @property
-    def arn(self) -> str:
-        """As AWS names it in its errors."""
-        account, role = self.role_arn.split(":")[4], self.role_arn.rpartition("/")[2]
-        return f"arn:aws:sts::{account}:assumed-role/{role}/{self.function_name}"
+# Whoever has a key may ask whose it is
+# (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)
+FREE = {"sts:GetCallerIdentity"}
 
 
 class Roles:
-    """Gives each function an access key id of its own, and asks its role's policies.
+    """Gives each function an access key of its own, and asks its role's policies.
 
-    `find(role_arn)` gives a role, or None; `enforced()` says whether roles count.
+    `find(role_arn)` gives a role, or None; `enforced()` says whether roles count; `issued(key_id)`
+    gives a key that IAM or STS has made, or None.
     """
 
-    def __init__(self, find: Callable[[str], Role | None], enforced: Callable[[], bool]) -> None:
-        self._find, self._enforced = find, enforced
-        self._keys: dict[Caller, str] = {}
-        self._callers: dict[str, Caller] = {}
+    def __init__(
+        self,
+        find: Callable[[str], Role | None],
+        enforced: Callable[[], bool],
+        issued: Callable[[str], AccessKey | None] = lambda key_id: None,
+    ) -> None:
+        self._find, self._enforced, self._issued = find, enforced, issued
+        self._sessions: dict[tuple[str, str], AccessKey] = {}  # by role and function
+        self._by_id: dict[str, AccessKey] = {}
         self._lock = threading.Lock()
 
-    def key_id(self, function: FunctionVersion) -> str:
-        """The access key id that a function's processes get."""
-        caller = Caller(function.role, function.name)
+    def key(self, function: FunctionVersion) -> AccessKey:
+        """The access key that a function's processes get: one for each function and role."""
+        which = function.role, function.arn
         with self._lock:
-            if caller not in self._keys:
-                self._keys[caller] = "LSIA" + secrets.token_hex(8).upper()
-                self._callers[self._keys[caller]] = caller
-            return self._keys[caller]
+            if which not in self._sessions:
+                key = session_key(_session_arn(function.role, function.name), function.role)
+                self._sessions[which] = self._by_id[key.id] = key
+            return self._sessions[which]
 
-    def knows(self, key_id: str | None) -> bool:
-        """Whether it is a function's."""
-        return key_id in self._callers
+    def find_key(self, key_id: str) -> AccessKey | None:
+        """A function's key, or one that IAM or STS has made, by its id."""
+        return self._by_id.get(key_id) or self._issued(key_id)
 
-    def holds(self, key_id: str | None) -> bool:
-        """Whether a call with this key is held to a role."""
-        return self._enforced() and self.knows(key_id)
+    def holds(self, key: AccessKey) -> bool:
+        """Whether a call with this key is held to a role's or a user's policies."""
+        return key.is_held and self._enforced()
 
-    def refusal(self, key_id: str | None, calls: list[Call]) -> str | None:
-        """AWS's message for the first call that a function's role does not allow, or None."""
-        if not self.holds(key_id):
+    def refusal(self, key: AccessKey, calls: list[Call] | None) -> str | None:
+        """AWS's message for the first call that a key's policies do not allow, or None.
+
+        `calls` is None for a request of which nobody knows what it asks for: that is refused.
+        """
+        if not self.holds(key):
             return None
-        caller = self._callers[key_id or ""]
+        if calls is None:
+            return (
+                f"User: {key.arn} is not authorized to perform this call: the local cloud cannot "
+                "tell which IAM action it takes, and roles are enforced."
+            )
         for call in calls:
-            decision = self._decide(caller.role_arn, call)
+            decision = self._decide(key, call)
             if decision is not Decision.ALLOWED:
-                return access_denied(caller.arn, call, decision)
+                return access_denied(key.arn, call, decision)
         return None
+
+    def permits(self, key: AccessKey, action: str, resource: str) -> bool:
+        """Whether a key's policies allow one action; the owner's key may do everything."""
+        return self.refusal(key, [Call(action, resource)]) is None
 
     def allows(self, role_arn: str, call: Call) -> bool:
         """Whether a role allows what Lambda does with it; all is where roles don't count."""
-        return not self._enforced() or self._decide(role_arn, call) is Decision.ALLOWED
-
-    def _decide(self, role_arn: str, call: Call) -> Decision:
-        role = self._find(role_arn)
-        return decide(list(role.policies) if role else [], call.action, call.resource)
+        if not self._enforced():
+            return True
+        return decide(self._documents(role_arn), call.action, call.resource) is Decision.ALLOWED
 
     def check(self, function: FunctionVersion, call: Call) -> None:
         """For what Lambda itself does with a function's role. Raises ApiError, 403."""
-        message = self.refusal(self.key_id(function), [call])
+        message = self.refusal(self.key(function), [call])
         if message:
             raise ApiError(403, "AccessDeniedException", message)
+
+    def _decide(self, key: AccessKey, call: Call) -> Decision:
+        if call.action in FREE:
+            return Decision.ALLOWED
+        documents = list(key.policies or ())
+        if key.role_arn is not None:
+            documents += self._documents(key.role_arn)
+        decision = decide(documents, call.action, call.resource)
+        if call.action == "sts:AssumeRole" and not self._is_trusted(key, call.resource):
+            return Decision.NOT_ALLOWED
+        if decision is Decision.ALLOWED and key.limit is not None:
+            return decide([key.limit], call.action, call.resource)
+        return decision
+
+    def _is_trusted(self, key: AccessKey, role_arn: str) -> bool:
+        """Whether a role's trust policy lets a caller assume it."""
+        role = self._find(role_arn)
+        return role is not None and role.trusts_caller(key.arn, key.role_arn)
+
+    def _documents(self, role_arn: str) -> list[Document]:
+        role = self._find(role_arn)
+        return list(role.policies) if role else []
+
+
+def _session_arn(role_arn: str, session: str) -> str:
+    """A session of a role, as AWS names it in its errors."""
+    return f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role_arn.rpartition('/')[2]}/{session}"
 
 
 def access_denied(caller: str, call: Call, decision: Decision) -> str:

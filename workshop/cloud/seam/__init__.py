@@ -39,6 +39,9 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - `EventBridgeSchedulerBackend.create_/update_/delete_schedule`, `create_/delete_schedule_group`
   and the response `update_schedule` wrapped, for the same; `ScheduleGroup.schedules` and
   `Schedule`'s attributes read.
+- `IAMBackend.users`, `User`, `AccessKey`, `STSBackend.assumed_roles`, `AssumedRole`: read, to
+  verify the signatures of the keys that IAM and STS have made (access_keys.py).
+- `moto.moto_api.recorder._record_request`: switched off, since it writes files.
 - `Role` of IAM: read, with its policies, to see what a function's or a schedule's role may do.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
   round trip over HTTP.
@@ -91,6 +94,7 @@ try:
 except ImportError:  # moto before 5.2.5 has no request handler of its own
     from werkzeug.serving import WSGIRequestHandler as MotoRequestHandler
 
+from .access_keys import find_access_key
 from .account import latest, reserved, shares, usage
 from .backend import Backend
 from .events import forward, put_service_event, scheduled_rule
@@ -119,6 +123,7 @@ __all__ = [
     "MotoRequestHandler",
     "application",
     "bucket_settings",
+    "find_access_key",
     "find_for_event",
     "find_function",
     "find_function_url",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from moto.iam.models import iam_backends
 
+from ..parsing import parse_json
 from ..roles import Role
 
 
@@ -14,22 +14,30 @@ def find_role(arn: str) -> Role | None:
     """A role with its policies, inline and attached, by its ARN."""
     for role in iam_backends[arn.split(":")[4]]["aws"].roles.values():
         if role.arn == arn:
-            policies = [*role.policies.values(), *_managed(role)]
-            trust = _document(role.assume_role_policy_document)
-            return Role(role.name, trust, tuple(map(_document, policies)))
+            trust = document(role.assume_role_policy_document)
+            return Role(role.name, trust, documents(role))
     return None
 
 
-def _managed(role: Any) -> list[Any]:
+def documents(holder: Any) -> tuple[dict[str, Any], ...]:
+    """The policies of a role, a user or a group, inline and attached."""
+    return tuple(map(document, [*holder.policies.values(), *_managed(holder)]))
+
+
+def _managed(holder: Any) -> list[Any]:
     """The documents of the policies that are attached, in their default versions."""
     return [
         version.document
-        for policy in role.managed_policies.values()
+        for policy in holder.managed_policies.values()
         for version in policy.versions
         if version.version_id == policy.default_version_id
     ]
 
 
-def _document(given: Any) -> dict[str, Any]:
-    found = json.loads(given) if isinstance(given, str) else given
+def document(given: Any) -> dict[str, Any]:
+    """A policy document, as moto keeps it: text or not. One that cannot be read allows nothing."""
+    try:
+        found = parse_json(given) if isinstance(given, str) else given
+    except ValueError:
+        found = None
     return found if isinstance(found, dict) else {}

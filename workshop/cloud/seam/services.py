@@ -14,6 +14,7 @@ from moto.core.models import default_user_config
 from moto.events.models import EventPattern
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
+from moto.moto_api import recorder
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from yaml import YAMLError
@@ -129,6 +130,7 @@ def stop() -> None:
 @functools.cache
 def application() -> Callable[..., Any]:
     """moto's APIs as a WSGI application; its state is in the backends, which `start` empties."""
+    recorder._record_request = lambda *request: None  # it would write requests to files
     return _Dispatcher(_backend_app)
 
 
