@@ -117,6 +117,23 @@ def test_an_endless_body_does_not_fill_the_clouds_memory(isolated_lab, head):
     assert psutil.Process().memory_info().rss - before < 100 * MB
 
 
+def test_silent_connections_do_not_take_the_clouds_threads(walled_lab):
+    source = """
+import os, socket
+kept = []
+def handler(event, context):
+    for name in ("AWS_ENDPOINT_URL", "AWS_LAMBDA_RUNTIME_API"):
+        port = int(os.environ[name].rpartition(":")[2])
+        for _ in range(400):
+            kept.append(socket.create_connection(("127.0.0.1", port)))
+"""
+    before = threading.active_count()
+    name = walled_lab.create(source, Timeout=30)
+    assert walled_lab.invoke(name, {}).error is None
+    assert threading.active_count() < before + 200
+    assert walled_lab.invoke(walled_lab.create(), 1).value == 1
+
+
 # ---------------------------------------------------------------- no way to anybody else
 
 REACH = (

@@ -169,7 +169,7 @@ def test_json_that_is_nested_too_deep_is_the_senders_fault(lab):
             deep,
             {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"},
         )
-        assert (status, json.loads(body)["__type"]) == (400, "ValidationException"), service
+        assert (status, json.loads(body)["__type"]) == (400, "SerializationException"), service
 
 
 @pytest.fixture
@@ -238,5 +238,5 @@ def test_motos_own_pages_are_gone(lab, tmp_path, monkeypatch):
 def test_a_compressed_body_has_a_bound(lab):
     bomb = gzip.compress(b"0" * (80 * 1024 * 1024))
     headers = {"Content-Encoding": "gzip", "X-Amz-Target": "GraniteServiceVersion20100801.x"}
-    status, _, body = send_signed(lab.cloud, "monitoring", bomb, headers)
-    assert status == 400 and b"holds more than" in body
+    status, _, _ = send_signed(lab.cloud, "monitoring", bomb, headers)
+    assert status == 413

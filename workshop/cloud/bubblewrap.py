@@ -69,7 +69,9 @@ class BubblewrapLauncher:
         if self._internet:
             return self._start_on_host_network(launch)
         port = RUNTIME_PORT if self._reach.port != RUNTIME_PORT else RUNTIME_PORT + 1
-        ports = {port: launch.serve_runtime, self._reach.port: self._reach.serve}
+        owner = object()  # whom the cloud knows by its connections
+        to_cloud = functools.partial(self._reach.serve, owner=owner)
+        ports = {port: launch.serve_runtime, self._reach.port: to_cloud}
         ours, theirs = socket.socketpair()
         with theirs:
             ours.sendall(self._text(launch, f"127.0.0.1:{port}", list(ports)))

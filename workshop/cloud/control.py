@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from .clock import Clock, iso
+from .json_text import from_json
 from .model import ApiError
-from .parsing import parse_json
 
 UNITS = ("seconds", "minutes", "hours", "days")
 
@@ -54,7 +54,7 @@ class Control:
 
 def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
     """A request's object. Raises ValueError if it is none, or has other names."""
-    given = parse_json(body or b"{}")
+    given = from_json(body or b"{}")
     if not isinstance(given, dict) or set(given) - set(names):
         raise ValueError(f"Give an object with some of {', '.join(names)}.")
     return given

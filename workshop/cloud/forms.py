@@ -15,8 +15,8 @@ from typing import Any
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
+from .json_text import from_json
 from .model import ApiError
-from .parsing import parse_json
 
 LARGEST_FIELDS = 64 * 1024  # bytes before the file; S3 allows 20 KB
 NEED_NO_CONDITION = {"awsaccesskeyid", "file", "policy", "signature", "x-amz-signature"}
@@ -107,7 +107,7 @@ def check_size(form: Form) -> None:
 
 def _policy(form: Form) -> dict[str, Any]:
     try:
-        policy = parse_json(base64.b64decode(form.fields.get("policy", ""), validate=True))
+        policy = from_json(base64.b64decode(form.fields.get("policy", ""), validate=True))
     except ValueError:
         raise _invalid("it is not base64 of JSON") from None
     if not isinstance(policy, dict) or not isinstance(policy.get("conditions", []), list):

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, unquote
 from .asynchronous import AsynchronousQueue
 from .event_stream import streamed
 from .invoker import Invoker, new_request
+from .json_text import from_json
 from .loops import LoopGuard
 from .model import ApiError, Outcome
-from .parsing import parse_json
 from .seam import find_function
 from .wsgi import StartResponse, body_of, region_of, respond
 
@@ -92,7 +92,7 @@ def _client_context(header: str | None) -> str | None:
     if not header:
         return None
     try:
-        return json.dumps(parse_json(base64.b64decode(header, validate=True)))
+        return json.dumps(from_json(base64.b64decode(header, validate=True)))
     except (ValueError, RecursionError):
         raise ApiError(
             400,

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, unquote
 
 from .concurrency import Concurrency
 from .invoker import check_runs_here
+from .json_text import from_json
 from .model import ApiError
-from .parsing import parse_json
 from .provisioned import Config, Provisioned
 from .seam import find_function, latest, shares, usage
 from .validation import check_provisioned_concurrency, constraint, invalid
@@ -225,7 +225,7 @@ def get_runtime_management(call: Call) -> Answer:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        parsed = parse_json(body or b"{}")
+        parsed = from_json(body or b"{}")
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):

@@ -47,10 +47,13 @@ ServeRuntime = Callable[..., None]  # RuntimeApi.serve
 
 @dataclass
 class Reach:
-    """How a sandbox reaches the local cloud: its port, and what serves a connection to it."""
+    """How a sandbox reaches the local cloud: its port, and what serves a connection to it.
+
+    `serve(connection, address, owner)`: the owner is one object for one sandbox.
+    """
 
     port: int = 0
-    serve: Serve = lambda connection, address: connection.close()
+    serve: Callable[..., None] = lambda connection, address, owner: connection.close()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ ANSWER_S = 300  # seconds in which a client must have taken its answer
 REFUSED_S = 10  # the same of a refusal: until then what the client still sends is read past
 LARGEST_HEADERS = 64 * 1024  # bytes, all together
 MOST_CONNECTIONS = 1000
+MOST_OF_ONE = 128  # of these, that come from one sandbox
 
 
 class Server:
@@ -47,9 +48,9 @@ class Server:
         )
         self._thread.start()
 
-    def adopt(self, connection: socket.socket, address: tuple[str, int]) -> None:
-        """Serves a connection that came another way than to its port, in a thread of its own."""
-        self._server.process_request(connection, address)
+    def adopt(self, connection: socket.socket, address: tuple[str, int], owner: object) -> None:
+        """Serves a connection that came from a sandbox, its `owner`, unless that has too many."""
+        self._server.adopt(connection, address, owner)
 
     def close(self) -> None:
         """Stops listening and drops the connections."""
@@ -68,6 +69,7 @@ class _HttpServer(ThreadedWSGIServer):
         # What each connection waits for its client until (time.monotonic()); None: it is served
         self._connections: dict[socket.socket, float | None] = {}
         self._silent: set[socket.socket] = set()  # of which no request has come yet
+        self._owners: dict[socket.socket, object] = {}  # whose they are, of those from sandboxes
         self._lock = threading.Lock()
         self._looked_at = 0.0
         super().__init__(*args, **kwargs)
@@ -87,6 +89,14 @@ class _HttpServer(ThreadedWSGIServer):
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.expect(request, HEADERS_S)
         super().process_request(request, client_address)
+
+    def adopt(self, connection: socket.socket, address: tuple[str, int], owner: object) -> None:
+        """The same for a connection of a sandbox, which may have some of its own only."""
+        if list(self._owners.values()).count(owner) >= MOST_OF_ONE:
+            connection.close()
+            return
+        self._owners[connection] = owner
+        self.process_request(connection, address)
 
     def expect(self, connection: socket.socket, seconds: float | None) -> None:
         """Drops a connection after `seconds` unless it is told otherwise; None: waits."""
@@ -121,6 +131,7 @@ class _HttpServer(ThreadedWSGIServer):
     def _forget(self, connection: socket.socket) -> None:
         self._connections.pop(connection, None)
         self._silent.discard(connection)
+        self._owners.pop(connection, None)
 
 
 class _Handler(MotoRequestHandler):

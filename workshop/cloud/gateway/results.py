@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterable
 from typing import Any
 
-from ..parsing import parse_json
+from ..json_text import from_json
 from .answer import Answer, is_header
 
 REST_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
@@ -87,7 +87,7 @@ def _http_answer(
 
 def _parsed(payload: bytes) -> Any:
     try:
-        return parse_json(payload)
+        return from_json(payload)
     except ValueError:
         raise MalformedResult("the result is not JSON") from None
 

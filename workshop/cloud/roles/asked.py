@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..forms import Form
-from ..parsing import parse_json
+from ..json_text import from_json
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Asked:
 
     def json(self) -> dict[str, Any]:
         """The body's fields; none if it is no object. Raises ValueError for no JSON."""
-        fields = parse_json(self.body or b"{}")
+        fields = from_json(self.body or b"{}")
         return fields if isinstance(fields, dict) else {}
 
     def query_fields(self) -> list[tuple[str, str]]:

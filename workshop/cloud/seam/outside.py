@@ -4,7 +4,7 @@
   integrations over HTTP would reach any address from this machine, its own services too.
 - Docker, in moto's Batch and Lambda: a job would be a container on this machine.
 - moto's own pages below `/moto-api/`: the recorder writes files and sends requests.
-- Bodies and objects that are compressed: what they hold has a bound.
+- Objects that are compressed: what they hold has a bound.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from typing import Any
 import yaml
 from moto.awslambda.models import LambdaFunction
 from moto.core.exceptions import JsonRESTError
-from moto.core.responses import BaseResponse
 from moto.utilities.docker_utilities import DockerModel
 
 from ..regexes import compiled
@@ -48,7 +47,6 @@ def install() -> None:
     """Closes what moto has loaded; doing so again, when it has loaded more, closes that too."""
     DockerModel.docker_client = property(_no_containers)
     LambdaFunction.invoke = _invoke
-    BaseResponse.decompress_request_body = _decompress_request_body
     for name, stand_ins in _stand_ins().items():
         module = sys.modules.get(name)
         for path, stand_in in stand_ins.items() if module else ():
@@ -164,13 +162,6 @@ def _no_job(self: Any, *args: Any, **kwargs: Any) -> Any:
     from moto.batch.exceptions import ClientException
 
     raise ClientException(NO_CONTAINERS)
-
-
-def _decompress_request_body(self: BaseResponse, request: Any) -> None:
-    """moto's, with a bound."""
-    if request.content_encoding == "gzip" and self.allow_request_decompression:
-        request.stream = io.BytesIO(inflated(request.stream.read()))
-        request.get_data(parse_form_data=True)
 
 
 def _open_gzip(file: io.BytesIO, mode: str) -> io.StringIO:

@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from ..parsing import parse_json
+from ..json_text import from_json
 from ..roles import Role
 
 
@@ -37,7 +37,7 @@ def _managed(holder: Any) -> list[Any]:
 def document(given: Any) -> dict[str, Any]:
     """A policy document, as moto keeps it: text or not. One that cannot be read allows nothing."""
     try:
-        found = parse_json(given) if isinstance(given, str) else given
+        found = from_json(given) if isinstance(given, str) else given
     except ValueError:
         found = None
     return found if isinstance(found, dict) else {}

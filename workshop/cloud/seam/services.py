@@ -141,16 +141,14 @@ def _backend_app(service: str) -> Any:
     moto_ec2.load(service)
     app = create_backend_app(service)
     outside.install()
-    for too_much in (RecursionError, YAMLError, BadRegex, outside.LeftTheCloud):
+    for too_much in (YAMLError, BadRegex, outside.LeftTheCloud):
         app.register_error_handler(too_much, _refused)
     return app
 
 
 def _refused(error: Exception) -> tuple[str, int, dict[str, str]]:
     """The answer to a request that moto could not read to its end."""
-    deep = isinstance(error, RecursionError)
-    message = "The request is nested too deep." if deep else str(error)
-    return errors.validation_error(request.headers.get("Content-Type", ""), message)
+    return errors.validation_error(request.headers.get("Content-Type", ""), str(error))
 
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
