@@ -17,6 +17,8 @@ import pytest
 from support import STAGES, submission
 
 from workshop import doctor
+from workshop.cli import main
+from workshop.cloud import PortTaken
 from workshop.grading.report import stub_folder
 from workshop.paths import repository
 
@@ -316,6 +318,22 @@ def test_cloud_serves_the_real_cli_until_it_is_told_to_end(end):
     assert cloud.wait(timeout=60) == 0
     assert cloud.stderr.read() == ""
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+@pytest.mark.parametrize("switch", [[], ["--internet"]])
+def test_functions_reach_the_internet_only_with_the_switch(monkeypatch, switch):
+    asked = []
+
+    def start(port, internet):
+        asked.append(internet)
+        raise PortTaken(port)
+
+    monkeypatch.setattr("workshop.cloud.LocalCloud", start)
+    monkeypatch.setattr("workshop.aws_script.main", lambda: None)
+    monkeypatch.setattr("signal.signal", lambda *handler: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert main(["cloud", *switch]) == 2
+    assert asked == [bool(switch)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals to a child")

@@ -55,9 +55,9 @@ def test_a_frame_is_one_event_with_its_own_time(reader):
     assert (event.message, event.timestamp_ms) == ("one\ntwo\n", NOW - 60_123)
 
 
-@pytest.mark.parametrize("milliseconds", [0, NOW - 15 * 86_400_000, NOW + 86_400_000, 2**50])
-def test_a_time_that_no_log_takes_is_now(reader, milliseconds):
-    write(reader, frame(b"one", milliseconds))
+@pytest.mark.parametrize("days_from_now", [-20_000, -15, 1, 10_000_000])
+def test_a_time_that_no_log_takes_is_now(reader, days_from_now):
+    write(reader, frame(b"one", NOW + days_from_now * 86_400_000))
     (event,) = reader.take()
     assert abs(event.timestamp_ms - NOW) < 600_000
 

@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
 
     cloud = commands.add_parser("cloud", help="run the local cloud until Ctrl-C")
     cloud.add_argument("--port", type=int, default=5000, help="0 takes any free port (5000)")
+    cloud.add_argument(
+        "--internet", action="store_true", help="let functions reach your network and the internet"
+    )
     cloud.set_defaults(run=run_cloud)
 
     check = commands.add_parser("check", help="grade stages (all of them, if none is named)")
@@ -79,7 +82,7 @@ def run_cloud(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
-        cloud = LocalCloud(args.port).start()
+        cloud = LocalCloud(args.port, internet=args.internet).start()
     except PortTaken as error:
         raise WrongCall(str(error)) from None
     try:
