@@ -17,6 +17,7 @@ import pytest
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.environ import scrub
+from workshop.grading import fresh
 from workshop.grading.account import Account
 from workshop.grading.endpoint import clients, idle_of
 from workshop.grading.function import ROLE, Function
@@ -28,6 +29,7 @@ from workshop.paths import MissingFolder, exercises_folder
 def pytest_configure(config):
     config.option.tbstyle = "no" if config.option.tbstyle == "auto" else config.option.tbstyle
     config.pluginmanager.register(Outcomes(), "workshop-outcomes")
+    config.pluginmanager.register(fresh.Seeded(), "workshop-fresh")
     try:
         exercises_folder(config.getoption("--exercises"))
     except MissingFolder as error:
