@@ -27,7 +27,8 @@ class City:
     def __init__(self, account, deploy, stations, rides):
         self._account, self.stations, self.rides = account, stations, rides
         self.dynamodb = account.client("dynamodb")
-        self.name, self.neighbour = fresh.word(), fresh.word()
+        # In the local cloud a Scan goes by the city's name, and meets the neighbour first.
+        self.name, self.neighbour = f"w{fresh.word()}", f"a{fresh.word()}"
         self.origin = f"http://{fresh.word()}.example:{fresh.digits(4)}"
         self.known = {}  # stations of the city by id, as the API shows them before any ride
         self.function = deploy(
