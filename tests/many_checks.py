@@ -28,7 +28,7 @@ from workshop.stages import Stage
 
 # What the checks send to a function: the operations of AWS, and their argument that holds it.
 QUESTIONS = {"Invoke": "Payload", "PutObject": "Body", "PutItem": "Item"}
-LONGEST = 300  # characters of it that are kept
+LONGEST = 2000  # characters of it that are kept
 
 
 def grade(
