@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.environ import scrub
+from workshop.grading import fresh
 from workshop.grading.account import Account
 from workshop.grading.endpoint import clients, idle_of
 from workshop.grading.function import ROLE, Function
@@ -33,6 +34,7 @@ KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 def pytest_configure(config):
     config.option.tbstyle = "no" if config.option.tbstyle == "auto" else config.option.tbstyle
     config.pluginmanager.register(Outcomes(), PLUGIN)
+    config.pluginmanager.register(fresh.Seeded(), "workshop-fresh")
     try:
         exercises_folder(config.getoption("--exercises"))
     except MissingFolder as error:

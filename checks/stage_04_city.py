@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from workshop.grading import fresh
 from workshop.grading.words import failure
 
 WHY = {
     "empty": "the file has no bytes",
     "encoding": "the file is not UTF-8 text",
     "header": "a column is missing in the header",
-    "rows": "no row of this file is right",
+    "rows": "no row of this file is right, or csv cannot read it",
 }
 ACCOUNT_ID = "123456789012"
 SHOWN = 200  # characters of a file in a message
 FRAME = ("INIT_START", "START RequestId", "END RequestId", "REPORT RequestId")
-numbers = itertools.count(1)
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,6 @@ class Upload:
     key: str
     version: str
     body: bytes = field(repr=False)
-    number: int
     sequencer: str
 
     @property
@@ -95,6 +95,7 @@ class City:
         self.table = account.table(key="file")
         self.function = deploy(TABLE=self.table)
         self.watched, self.quiet = self._bucket(), self._bucket()
+        self.first_sequencer = fresh.whole(0x55AED6DCD90281E0, 0x99AED6DCD90281E0)
         self._watch()
         self.uploads = []
 
@@ -127,13 +128,13 @@ class City:
 
     def upload(self, body, name=None, bucket=None):
         """Puts a file, under a name of its own if it is given none."""
-        number = next(numbers)
-        key = f"incoming/{name or f'counts-{number}'}.csv"
+        number = next(_numbers)
+        key = f"incoming/{name or fresh.word()}.csv"
         body = body.encode() if isinstance(body, str) else body
         bucket = bucket or self.watched
         put = self.s3.put_object(Bucket=bucket, Key=key, Body=body)
-        sequencer = f"{0x0055AED6DCD90281E0 + number:018X}"
-        upload = Upload(bucket, key, put["VersionId"], body, number, sequencer)
+        sequencer = f"{self.first_sequencer + number:018X}"
+        upload = Upload(bucket, key, put["VersionId"], body, sequencer)
         self.uploads.append(upload)
         return upload
 
@@ -226,6 +227,10 @@ class City:
             return "your handler, which wrote nothing at all for this upload; has it code yet?"
         if upload.report in written:
             return "what you do when the file is read: if no row is right, it goes to quarantine."
+        if upload.copy in written:
+            _, metadata = self.read(upload.bucket, upload.copy)
+            reason = metadata.get("reason")
+            return f"what your code takes for damaged here: it went to quarantine, for {reason!r}."
         return "the Bucket and the Key that your function writes to."
 
     def log(self):
@@ -274,13 +279,11 @@ def expect_quarantine(city, upload, reason, what):
     )
     body, metadata = city.output(upload, upload.copy)
     came = metadata.get("reason")
+    look = 'copy_object(..., Metadata={"reason": ...}, MetadataDirective="REPLACE")'
+    if came in WHY:
+        look = f"how you tell the reasons apart: {WHY[reason]}"
     assert came == reason, failure(
-        what,
-        upload.shown(),
-        {"reason": reason},
-        {"reason": came},
-        'copy_object(..., Metadata={"reason": ...}, MetadataDirective="REPLACE")',
-        given="upload",
+        what, upload.shown(), {"reason": reason}, {"reason": came}, look, given="upload"
     )
     assert body == upload.body, failure(
         "The file in quarantine is not the one that was uploaded.",

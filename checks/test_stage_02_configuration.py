@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from stage_02_partner import NEW_CENTS, OLD_CENTS, STORED_CENTS, Partner
+from stage_02_partner import Partner
+from stage_02_story import Step, Story, answer, cents, parsed, quoted, told
 
-from workshop.grading.function import Function, Result
+from workshop.grading import fresh
+from workshop.grading.function import Function
 from workshop.grading.words import failure
 
-# Other values than those of function.json, so that a tariff in the code is seen.
-TARIFF = {
-    "member": {"unlock": 30, "per_minute": 7},
-    "casual": {"unlock": 250, "per_minute": 31},
-}
 PUBLISHED = {
     "member": {"unlock": 0, "per_minute": 10},
     "casual": {"unlock": 100, "per_minute": 20},
@@ -28,24 +23,20 @@ VARIABLES = {
     "RESERVE_MS": "2500",
     "TARIFF": json.dumps(PUBLISHED),
 }
-TIMEOUT_S, RESERVE_MS = 30, 29_400  # for the check of the time; the card SLOW takes 0.8 s
+TIMEOUT_S, RESERVE_MS = 30, 29_400  # for the check of the time; the card "slow" takes 0.8 s
 SHORT = {"Timeout": 6}  # seconds, for the other checks: who asks for ever is not waited for
 
 
-@dataclass(frozen=True)
-class Story:
-    """What the learner's function answered while the key was rotated, step by step."""
+@pytest.fixture(scope="module")
+def tariff():
+    """Other values than those of function.json, so that a tariff in the code is seen.
 
-    first: Result  # the old key is in Parameter Store
-    kept: list[Result]  # the new one is, and the partner still takes both
-    refused: Result  # the partner refuses the old key
-    after: Result  # it takes both again
-    closed: Result  # it refuses every key
-
-    @property
-    def all(self) -> list[Result]:
-        """Every step."""
-        return [self.first, *self.kept, self.refused, self.after, self.closed]
+    Eight minutes of a casual rider's cost more than any discount but the large one.
+    """
+    return {
+        "member": {"unlock": fresh.whole(21, 80), "per_minute": fresh.whole(11, 19)},
+        "casual": {"unlock": fresh.whole(150, 350), "per_minute": fresh.whole(21, 59)},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -56,56 +47,37 @@ def partner(account, tmp_path_factory):
     return Partner.made(account, folder)
 
 
-def variables(partner, **changes):
+@pytest.fixture(scope="module")
+def variables(partner, tariff):
     """The environment variables with which the learner's function runs here."""
     return {
-        "PARTNER_FUNCTION": partner.function,
+        "PARTNER_FUNCTION": partner.function.name,
         "PARTNER_KEY_PARAMETER": partner.parameter,
-        "TARIFF": json.dumps(TARIFF),
+        "TARIFF": json.dumps(tariff),
         "RESERVE_MS": "1000",
-        **changes,
     }
 
 
 @pytest.fixture(scope="module")
-def function(deploy, partner):
+def function(deploy, variables):
     """The learner's function, with the partner of these checks."""
-    return deploy(SHORT, **variables(partner))
+    return deploy(SHORT, **variables)
 
 
 @pytest.fixture(scope="module")
 def story(function, partner) -> Story:
-    """Rotates the key and asks the function before, while and after."""
-    partner.store(partner.old)
-    first = function.invoke(by_key("BY-KEY"))
-    assert discount_of(first) != STORED_CENTS, failure(
-        "The partner got the stored text, not the key.",
-        by_key("BY-KEY"),
-        "the key, decrypted",
-        "what Parameter Store keeps, encrypted",
-        "get_parameter(Name=..., WithDecryption=True)",
-    )
-    partner.store(partner.new)
-    kept = []
-    while len(kept) < 3 and OLD_CENTS not in [discount_of(each) for each in kept]:
-        kept.append(function.invoke(by_key("BY-KEY")))  # once more: an environment may be new
-    return Story(
-        first=first,
-        kept=kept,
-        refused=function.invoke(by_key("ROTATED")),
-        after=function.invoke(by_key("BY-KEY")),
-        closed=function.invoke(by_key("CLOSED")),
-    )
+    """What the function answered while the key was rotated."""
+    return told(function, partner)
 
 
 @pytest.fixture(scope="module")
-def hurried(deploy, partner) -> tuple[Function, Result]:
-    """A function whose time is up after the first of the rides in HURRIED, and its answer."""
-    hurry = variables(partner, RESERVE_MS=str(RESERVE_MS))
-    function = deploy({"Timeout": TIMEOUT_S}, **hurry)
+def hurried(deploy, partner, variables) -> tuple[Function, Step]:
+    """A function whose time is up after the first of three rides, and its answer."""
+    function = deploy({"Timeout": TIMEOUT_S}, **{**variables, "RESERVE_MS": str(RESERVE_MS)})
     # Now the environment is there, and the time counts the rides only.
-    answer(function, rides(("member", 5, "NONE")))
-    return function, answer(function, HURRIED)
+    answer(function, partner.rides(("member", 5, "none")))
+    event = partner.rides(("member", 5, "slow"), ("member", 5, "none"), ("casual", 5, "none"))
+    return function, Step(event, answer(function, event))
 
 
 @pytest.fixture(scope="module")
@@ -116,103 +88,39 @@ def settings(account, deploy):
     return found
 
 
-def rides(*rows):
-    """An event: a ride for each (rider, minutes, card), under names that are not sorted."""
-    names = ("Q-7", "Q-3", "Q-9", "Q-1")
-    return {
-        "rides": [
-            {"id": name, "rider": rider, "minutes": minutes, "card": card}
-            for name, (rider, minutes, card) in zip(names, rows, strict=False)
-        ]
-    }
+def ids(event):
+    """The names of the rides, in order."""
+    return [ride["id"] for ride in event["rides"]]
 
 
-HURRIED = rides(("member", 5, "SLOW"), ("member", 5, "NONE"), ("casual", 5, "NONE"))
-
-
-def by_key(card):
-    """Two rides that differ in the card only: one gets no discount, one that of `card`."""
-    return rides(("casual", 10, "NONE"), ("casual", 10, card))
-
-
-def cents(result):
-    """The cents of each quote, in order, or None if the answer has another shape."""
-    quotes = result.value.get("quotes") if isinstance(result.value, dict) else None
-    with contextlib.suppress(TypeError, KeyError):
-        return [quote["cents"] for quote in quotes]
-    return None
-
-
-def discount_of(result):
-    """What the second of two rides costs less than the first, or None."""
-    found = cents(result)
-    numbers = found is not None and len(found) == 2 and all(isinstance(c, int) for c in found)
-    return found[0] - found[1] if numbers else None
-
-
-def came_of(result):
-    """A result, short, for a message."""
-    if result.error is None:
-        return result.value
-    return {key: result.error.get(key) for key in ("errorType", "errorMessage")}
-
-
-def said(error):
-    """An error's type and message, in one line."""
-    return f"{error.get('errorType')}: {error.get('errorMessage')}"[:300]
-
-
-def where(result):
-    """Where an error came from, in a line or two."""
-    if "ParameterNotFound" in said(result.error) or "ResourceNotFound" in said(result.error):
-        return "the names: the checks deploy with other ones, so read them from the environment"
-    frames = [" ".join(str(frame).split()) for frame in result.error.get("stackTrace") or []]
-    own = [frame for frame in frames if "handler.py" in frame]
-    return own[-1] if own else f"the log, whose last lines are:\n{result.log[-400:]}"
-
-
-def answer(function, event):
-    """The function's answer; fails if it is none of the form that the contract describes."""
-    result = function.invoke(event)
-    assert result.error is None, failure(
-        f"A request that is right ended in an error: {said(result.error)}",
-        event,
-        "an answer",
-        "an error",
-        where(result),
-    )
-    assert cents(result) is not None, failure(
-        "The answer is not the object that the contract describes.",
-        event,
-        "an object with quotes (each with id and cents), complete and left_over",
-        result.value,
-        "the `return` of your handler",
-    )
-    return result
-
-
-def test_answers_with_the_three_keys(function):
+def test_answers_with_the_three_keys(function, partner):
     """The answer has exactly its three keys, and the quotes stand in the order of the rides."""
-    event = rides(("casual", 9, "NONE"), ("member", 1, "NONE"), ("casual", 2, "NONE"))
+    event = partner.rides(("casual", 9, "none"), ("member", 1, "none"), ("casual", 2, "none"))
     came = answer(function, event).value
     look = "the `return` of your handler: nothing that you put there to find a fault may stay"
     keys = ["complete", "left_over", "quotes"]
     assert sorted(came) == keys, failure("The keys differ.", event, keys, sorted(came), look)
-    wanted = {"ids": ["Q-7", "Q-3", "Q-9"], "complete": True, "left_over": []}
+    wanted = {"ids": ids(event), "complete": True, "left_over": []}
     found = {"ids": [quote.get("id") for quote in came["quotes"]]}
     found |= {"complete": came["complete"], "left_over": came["left_over"]}
     look = "how you collect the quotes: one for each ride, in the order of the event"
     assert found == wanted, failure(
         "The quotes are not those asked for.", event, wanted, found, look
     )
+    keys, found = ["cents", "id"], sorted({key for quote in came["quotes"] for key in quote})
+    assert found == keys, failure("The keys of a quote differ.", event, keys, found, look)
 
 
-def test_prices_by_the_tariff_of_the_environment(function):
+def test_prices_by_the_tariff_of_the_environment(function, partner, tariff):
     """The tariff is the one that the environment variable TARIFF holds."""
-    event = rides(("member", 20, "NONE"), ("casual", 20, "NONE"), ("member", 0, "NONE"))
-    came, wanted = cents(answer(function, event)), [170, 870, 30]
+    rows = [("member", fresh.whole(2, 90)), ("casual", fresh.whole(2, 90)), ("member", 0)]
+    event = partner.rides(*[(rider, minutes, "none") for rider, minutes in rows])
+    came = cents(answer(function, event))
+    wanted = [
+        tariff[rider]["unlock"] + minutes * tariff[rider]["per_minute"] for rider, minutes in rows
+    ]
     assert came == wanted, failure(
-        f"The fares are not those of this TARIFF: {json.dumps(TARIFF)}",
+        f"The fares are not those of this TARIFF: {json.dumps(tariff)}",
         event,
         wanted,
         came,
@@ -220,17 +128,18 @@ def test_prices_by_the_tariff_of_the_environment(function):
     )
 
 
-def test_takes_the_partners_discount_off(function):
+def test_takes_the_partners_discount_off(function, partner):
     """The partner's discount comes off, and no fare falls below 0."""
-    event = rides(("casual", 10, "NONE"), ("casual", 10, "FORTY"), ("casual", 10, "LARGE"))
+    event = partner.by_key("fixed", "large")
     came = [each if isinstance(each, int) else 0 for each in cents(answer(function, event))]
     found = {
         "discount": came[0] - came[1] if len(came) == 3 else None,
         "lowest": came[2] if len(came) == 3 else None,
     }
-    wanted = {"discount": 40, "lowest": 0}
+    fixed, large = partner.cents["fixed"], partner.cents["large"]
+    wanted = {"discount": fixed, "lowest": 0}
     assert found == wanted, failure(
-        "The partner gave 0, then 40, then 1,000,000 cents off.",
+        f"The partner gave 0, then {fixed}, then {large:,} cents off.",
         event,
         wanted,
         found,
@@ -238,108 +147,140 @@ def test_takes_the_partners_discount_off(function):
     )
 
 
-def test_shows_the_partner_the_decrypted_key(story):
+def test_shows_the_partner_the_decrypted_key(story, partner):
     """The partner gets the key from Parameter Store, decrypted."""
-    came = discount_of(story.first)
-    assert came == OLD_CENTS, failure(
+    old = partner.cents["old"]
+    assert story.first.discount == old, failure(
         "The partner was not shown the key that is in Parameter Store.",
-        by_key("BY-KEY"),
-        f"the second fare is {OLD_CENTS} cents lower: the discount for this key",
-        came_of(story.first),
+        story.first.event,
+        f"the second fare is {old} cents lower: the discount for this key",
+        story.first.came,
         "get_parameter(Name=..., WithDecryption=True), and what you send to the partner",
     )
 
 
-def test_keeps_the_key_between_invocations(story):
+def test_keeps_the_key_between_invocations(story, partner):
     """An environment fetches the key once, not at every request."""
-    came = [discount_of(each) for each in story.kept]
-    assert OLD_CENTS in came, failure(
+    look = "where you keep the key: in a module variable, which outlives the invocation"
+    old, came = partner.cents["old"], [each.discount for each in story.kept]
+    assert old in came, failure(
         "The key in Parameter Store changed, and the next request used the new one at once, "
         "though the partner took the old one, too.",
-        by_key("BY-KEY"),
-        f"a discount of {OLD_CENTS} cents: that of the key that was fetched before",
+        story.kept[0].event,
+        f"a discount of {old} cents: that of the key that was fetched before",
         came,
-        "where you keep the key: in a module variable, which outlives the invocation",
+        look,
+    )
+    came = story.still.discount
+    assert came != partner.cents["last"], failure(
+        "A key had been refused and fetched again. Then Parameter Store changed once more, and the "
+        "next request used that key at once, though the partner still took the one before.",
+        story.still.event,
+        f"a discount of {partner.cents['new']} cents: that of the key that was fetched before",
+        came,
+        f"{look}, also when it was fetched again",
     )
 
 
-def test_fetches_the_key_again_when_it_is_refused(story):
+def test_fetches_the_key_again_when_it_is_refused(story, partner):
     """A key that the partner refuses is fetched again, and the ride is tried once more."""
-    came = discount_of(story.refused)
-    assert came == NEW_CENTS, failure(
-        "The key was rotated: the partner refused the old one, and the new one was there.",
-        by_key("ROTATED"),
-        f"a discount of {NEW_CENTS} cents: that of the new key",
-        came_of(story.refused),
-        'what you do with {"ok": false}: fetch the key again, and ask the partner once more',
-    )
+    look = 'what you do with {"ok": false}: fetch the key again, and ask the partner once more'
+    for step, name, what in (
+        (story.refused, "new", "The key was rotated"),
+        (story.again, "last", "The key was rotated a second time"),
+    ):
+        assert step.discount == partner.cents[name], failure(
+            f"{what}: the partner refused the old one, and the new one was there.",
+            step.event,
+            f"a discount of {partner.cents[name]} cents: that of the new key",
+            step.came,
+            look,
+        )
 
 
-def test_goes_on_with_the_new_key(story):
-    """The new key takes the place of the old one."""
-    came = discount_of(story.after)
-    assert came == NEW_CENTS, failure(
-        "After the old key was refused, the next request did not use the new one.",
-        by_key("BY-KEY"),
-        f"a discount of {NEW_CENTS} cents: that of the new key",
-        came_of(story.after),
-        "whether the key that you fetched again is also kept",
-    )
+def test_goes_on_with_the_new_key(story, partner):
+    """The new key takes the place of the old one, from the next ride on."""
+    new = partner.cents["new"]
+    for step, place, what in (
+        (story.refused, 1, "the next ride of the same request"),
+        (story.after, 0, "the next request"),
+    ):
+        came = step.discounts[place] if step.discounts else None
+        assert came == new, failure(
+            f"After the old key was refused, {what} did not use the new one.",
+            step.event,
+            f"a discount of {new} cents: that of the new key",
+            step.came,
+            "whether the key that you fetched again is also kept",
+        )
 
 
-def test_gives_up_when_the_new_key_is_refused_too(story):
+def test_gives_up_when_the_new_key_is_refused_too(account, story, partner):
     """A second refusal is an error that says so; it is not tried for ever."""
     look = "what follows the second refusal: raise an error with the word refused in its message"
-    error = story.closed.error
+    event, error = story.closed.event, story.closed.result.error
     assert error is not None, failure(
         "The partner refused the fresh key as well, and the request did not fail.",
-        by_key("CLOSED"),
+        event,
         "an error",
-        story.closed.value,
+        story.closed.came,
         look,
     )
     message = str(error.get("errorMessage", ""))
     assert "timed out" not in message, failure(
         "The partner refused the fresh key as well, and the request went on until the timeout.",
-        by_key("CLOSED"),
+        event,
         "the partner is asked twice at most; then an error with the word refused",
         message,
         look,
     )
     assert "refused" in message, failure(
         "The partner refused the fresh key as well, and the error does not say so.",
-        by_key("CLOSED"),
+        event,
         'a message with "refused" in it',
         message,
         look,
+    )
+    account.settle()
+    asked = {kind: partner.times_asked(account, kind) for kind in ("early", "closed")}
+    assert asked["early"] <= 1 and asked["closed"] <= 2, failure(
+        "The partner refused the key for the second ride, and was asked too often.",
+        event,
+        {"about the first ride": 1, "about the second": 2},
+        {"about the first ride": asked["early"], "about the second": asked["closed"]},
+        "what you try again: that ride, once, and not the whole request",
     )
 
 
 def test_answers_what_it_has_before_the_time_is_up(hurried):
     """With less than RESERVE_MS left no further ride is begun, and the answer says what is open."""
-    came = hurried[1].value
+    event, came = hurried[1].event, hurried[1].result.value
     found = {
         "quoted": [quote.get("id") for quote in came["quotes"]],
         "complete": came.get("complete"),
         "left_over": came.get("left_over"),
     }
-    wanted = {"quoted": ["Q-7"], "complete": False, "left_over": ["Q-3", "Q-9"]}
+    first, *others = ids(event)
+    wanted = {"quoted": [first], "complete": False, "left_over": others}
     assert found == wanted, failure(
         f"Timeout is {TIMEOUT_S} s and RESERVE_MS is {RESERVE_MS}, and for the first ride the "
         "partner took 0.8 s. So there was no time for the others.",
-        HURRIED,
+        event,
         wanted,
         found,
         "context.get_remaining_time_in_millis(): ask it before each ride, not once",
     )
 
 
-def test_names_the_tariff_that_is_broken(deploy, partner):
+def test_names_the_tariff_that_is_broken(deploy, partner, variables):
     """A TARIFF that is not JSON is an error that names TARIFF, never another tariff."""
-    event = rides(("member", 20, "NONE"))
-    result = deploy(**variables(partner, TARIFF="{member: free}")).invoke(event)
+    event, broken = partner.rides(("member", fresh.whole(2, 90), "none")), f"{{{fresh.word()}: 1}}"
+    # There is no time for any ride, so who reads the tariff with the first ride never does.
+    reserve = str(1_000_000)
+    function = deploy(SHORT, **{**variables, "TARIFF": broken, "RESERVE_MS": reserve})
+    result = function.invoke(event)
     look = "where you read the variable: let a broken one stop the function, and name it"
-    what = "TARIFF held {member: free}, which is not JSON"
+    what = f"TARIFF held {broken}, which is not JSON"
     assert result.error is not None, failure(
         f"{what}, and the function answered all the same.", event, "an error", result.value, look
     )
@@ -353,11 +294,12 @@ def test_names_the_tariff_that_is_broken(deploy, partner):
     )
 
 
-def test_logs_one_record_a_request(account, function, story, hurried):
+def test_logs_one_record_a_request(account, function, partner, story, hurried):
     """Each request that is answered leaves one record "quoted" at INFO, with its three fields."""
-    event = rides(("member", 5, "NONE"), ("casual", 5, "NONE"))
-    answered = [(event, function, answer(function, event)), (HURRIED, *hurried)]
-    for asked, of, result in answered:
+    event = partner.rides(("member", 5, "none"), ("casual", 5, "none"))
+    answered = [(function, Step(event, answer(function, event))), hurried]
+    for of, step in answered:
+        asked, result = step.event, step.result
         wanted = {
             "level": "INFO",
             "rides": len(asked["rides"]),
@@ -373,10 +315,11 @@ def test_logs_one_record_a_request(account, function, story, hurried):
             came,
             'logger.info("quoted", extra={...}) once a request, and LoggingConfig in function.json',
         )
-    came = quoted(account, function, story.closed.request_id) if story.closed.error else []
+    closed = story.closed.result
+    came = quoted(account, function, closed.request_id) if closed.error else []
     assert not came, failure(
         'A request that ended in an error left a record "quoted", though nobody got an answer.',
-        by_key("CLOSED"),
+        story.closed.event,
         [],
         came,
         "where you write the record: after the last ride, and in no `finally`",
@@ -385,19 +328,19 @@ def test_logs_one_record_a_request(account, function, story, hurried):
 
 def test_tells_no_log_the_key(account, function, partner, story):
     """No log line, no answer and no error holds a key."""
-    assert discount_of(story.first) is not None, failure(
+    assert story.first.discount is not None, failure(
         "The function gave no quotes, so it had no key that it could have told.",
-        by_key("BY-KEY"),
+        story.first.event,
         "two quotes",
-        came_of(story.first),
+        story.first.came,
         "the checks above: complete those first",
     )
     account.settle()
-    told = [*account.log_of(function), *(json.dumps(came_of(each)) for each in story.all)]
-    leaks = [text for text in told if partner.old in text or partner.new in text]
+    texts = [*account.log_of(function), *(json.dumps(each.came) for each in story.all)]
+    leaks = [text for text in texts if partner.told(text)]
     assert not leaks, failure(
         "The partner's key is in the log or in an answer, for everybody who may read those.",
-        by_key("BY-KEY"),
+        story.first.event,
         "no key anywhere (what came shows THE-KEY in its place)",
         around_the_key(partner.hide(leaks[0])) if leaks else None,
         "what you log and what you put into the messages of errors",
@@ -452,24 +395,6 @@ def test_variables_are_the_four_and_no_secret(settings):
         f'{look}; JSON in a string has its quotes written as \\"',
         given="settings",
     )
-
-
-def quoted(account, function, request_id):
-    """The records "quoted" of one request."""
-    found = [parsed(message) for message in account.log_of(function)]
-    return [
-        each
-        for each in found
-        if each.get("requestId") == request_id and each.get("message") == "quoted"
-    ]
-
-
-def parsed(message):
-    """A log message as an object; an empty one if it is not a JSON object."""
-    with contextlib.suppress(ValueError):
-        found = json.loads(message)
-        return found if isinstance(found, dict) else {}
-    return {}
 
 
 def around_the_key(text):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
 
+from workshop.grading import fresh
 from workshop.grading.network import network
 from workshop.grading.words import failure, show
 
@@ -16,8 +17,7 @@ KEYS = ["bike_id", "outcome", "ride_id", "rider_id", "started_at"]
 TAKEN = ["bike_id", "outcome", "ride_id"]
 AT_ONCE = 5  # what the locks of the bikes can take
 BIKES = 24  # to race for: two callers seldom miss each other so often
-FREE = "what your handler returns for a bike that is free: the first check tells more"
-_numbers = itertools.count(1001)
+FREE = "what your handler returns for a bike that is free"
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,20 @@ def another(deploy, table):
     return deploy(TABLE=table)
 
 
+@pytest.fixture(scope="module")
+def begun(function):
+    """The first ride, its answer, and when it was asked for, in seconds of this process."""
+    event = request()
+    return event, answer(function, event, "started", FREE), time.monotonic()
+
+
 def request(**changes):
     """A ride nobody asked for yet, on a bike nobody took yet."""
-    number = next(_numbers)
-    event = {"ride_id": f"R-{number}", "bike_id": f"B-{number}", "rider_id": f"U-{number}"}
+    event = {
+        "ride_id": f"R-{fresh.digits(7)} {fresh.word()}",
+        "bike_id": f"b {fresh.word()}",
+        "rider_id": f"{fresh.word().title()}-{fresh.digits(3)}",
+    }
     return {**event, **changes}
 
 
@@ -88,6 +98,11 @@ def answer(function, event, outcome, look):
     return came
 
 
+def outcome_of(came):
+    """An answer's outcome, or what is there in its place, as a text."""
+    return came["outcome"] if isinstance(came, dict) and "outcome" in came else show(came)
+
+
 def stored(account, table, bike_id):
     """The strings in a bike's item, or None."""
     for item in account.items(table):
@@ -116,10 +131,9 @@ def vpc(function):
     return subnets, groups
 
 
-def test_starts_a_ride_on_a_free_bike(account, function, table):
+def test_starts_a_ride_on_a_free_bike(account, begun, table):
     """A free bike's ride starts: the answer says so, and the table holds the ride."""
-    event = request()
-    came = answer(function, event, "started", "what your handler returns for a bike that is free")
+    event, came, _ = begun
     same = {key: came[key] for key in event}
     assert same == event, failure(
         "The answer is for another ride.", event, event, same, "the `return` of your handler"
@@ -162,8 +176,9 @@ def test_a_bike_that_is_out_is_taken(account, function, another, table):
     look = "the condition of your write: it may hold only for a bike that has no item"
     answer(function, first, "started", FREE)
     before = stored(account, table, first["bike_id"])
-    for which in (function, another):
-        event = request(bike_id=first["bike_id"])
+    same_rider = {"rider_id": first["rider_id"]}  # who pressed the button once more
+    for which, changes in ((function, {}), (another, {}), (function, same_rider)):
+        event = request(bike_id=first["bike_id"], **changes)
         came = answer(which, event, "taken", look)
         mine = {key: came[key] for key in ("ride_id", "bike_id")}
         wanted = {key: event[key] for key in mine}
@@ -176,11 +191,12 @@ def test_a_bike_that_is_out_is_taken(account, function, another, table):
     )
 
 
-def test_a_bike_that_came_back_is_free(account, function, table):
+def test_a_bike_that_came_back_is_free(account, function, begun, table):
     """What the table says counts, not what an environment remembers."""
     first = request()
     look = "module variables: an environment may not remember bikes or answers, the table does"
     answer(function, first, "started", FREE)
+    answer(function, request(bike_id=first["bike_id"]), "taken", look)
     account.client("dynamodb").delete_item(
         TableName=table, Key={"bike_id": {"S": first["bike_id"]}}
     )
@@ -191,6 +207,16 @@ def test_a_bike_that_came_back_is_free(account, function, table):
         "The answer says started, and the table knows nothing of the ride.", event, came, item, look
     )
     answer(function, first, "taken", f"{look}. Another ride has the bike by now")
+    time.sleep(max(0, begun[2] + 1.1 - time.monotonic()))  # whole seconds are right, too
+    later = request()
+    came, began = answer(function, later, "started", FREE)["started_at"], begun[1]["started_at"]
+    assert came != began, failure(
+        "Two rides started more than a second apart, and have the same started_at.",
+        later,
+        "the time of this ride",
+        came,
+        "where you read the clock: in the handler, not once when the module loads",
+    )
 
 
 def test_one_ride_wins_a_race(function, another):
@@ -209,12 +235,12 @@ def test_one_ride_wins_a_race(function, another):
             results = list(callers.map(call, (function, another), (one, two)))
             came = [each.value if each.error is None else each.error for each in results]
             wanted = ["started"] * 2 if one == two else ["started", "taken"]
-            outcomes = sorted(str(isinstance(c, dict) and c.get("outcome")) for c in came)
+            outcomes = sorted(outcome_of(each) for each in came)
             assert outcomes == wanted, failure(
                 "Two requests for one bike came at the same moment.",
                 [one, two],
                 wanted,
-                came,
+                outcomes,
                 look,
                 given="events",
             )
@@ -231,7 +257,7 @@ def test_a_retry_is_the_same_rider(function):
     """A ride_id that comes again with another rider is an error that names rider_id."""
     event = request()
     answer(function, event, "started", FREE)
-    other = {**event, "rider_id": "U-1"}
+    other = {**event, "rider_id": request()["rider_id"]}
     what = "The ride_id is known, and the rider is another"
     look = "compare the stored rider_id with the event's"
     expect_refusal(function, other, "rider_id", what, look)
@@ -243,7 +269,7 @@ def test_names_the_wrong_field(function):
         event = request()
         del event[field]
         expect_refusal(function, event, field, f"The event has no {field}")
-        for value in ("", 7):
+        for value in ("", fresh.whole(1, 999)):
             expect_refusal(function, request(**{field: value}), field, f"{field} is {show(value)}")
 
 
@@ -270,12 +296,22 @@ def test_an_error_of_the_table_comes_out(account, deploy):
     function = deploy(TABLE=account.name("no-such-table"))
     event = request()
     result = call(function, event)
+    wanted, look = "ResourceNotFoundException", "your `except`: catch "
+    look += "ConditionalCheckFailedException and nothing else"
     assert result.error is not None, failure(
         "The table does not exist, and the function answered as if all were well.",
         event,
-        "an error: ResourceNotFoundException",
+        f"an error: {wanted}",
         result.value,
-        "your `except`: catch ConditionalCheckFailedException and nothing else",
+        look,
+    )
+    came = result.error.get("errorType")
+    assert came == wanted, failure(
+        "The table does not exist, and the caller gets another error than DynamoDB's own.",
+        event,
+        wanted,
+        came,
+        f"{look}, and raise no other error in place of DynamoDB's",
     )
 
 

@@ -13,18 +13,14 @@ from stage_04_city import (
     expect_quarantine,
     expect_report,
     expect_row,
-    numbers,
     plain,
     short,
 )
+from stage_04_files import HEADER, TOO_WIDE, damaged, figures, month, row, table_of
 
+from workshop.grading import fresh
 from workshop.grading.words import failure
-from workshop.paths import repository
 
-DATA = repository() / "data" / "bikeshare-hourly-2011.csv"
-HEADER = "day,hr,bikers,notes"
-DAMAGED = HEADER + "\n1,0,many,"  # a file without a row that is right
-WIDE = HEADER + f"\n1,0,{'1' * 131_073},"  # a field that the csv module refuses
 BIG = 80_000_000  # bytes
 
 
@@ -33,30 +29,11 @@ def city(account, deploy):
     return City(account, deploy)
 
 
-def table_of(*rows, header=HEADER, end="\n"):
-    """A CSV file of rows, without a newline at the end."""
-    return end.join([header, *rows])
-
-
-def january():
-    """The real counts of January 2011, as they are in data/, and the report's figures of them."""
-    header, *lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines = [line for line in lines if line.split(",")[1] == '"Jan"']
-    figures = {"rows": len(lines), "damaged_rows": 0, "bikers": 0, "by_day": {}, "by_hour": {}}
-    for line in lines:
-        fields = line.split(",")
-        day, hour, bikers = fields[2], fields[3].strip('"'), int(fields[-1])
-        figures["bikers"] += bikers
-        figures["by_day"][day] = figures["by_day"].get(day, 0) + bikers
-        figures["by_hour"][hour] = figures["by_hour"].get(hour, 0) + bikers
-    return header + "".join(lines).rstrip("\n"), figures
-
-
 def test_upload_becomes_a_report_and_a_row(city):
     """An uploaded month of real counts becomes its report, and a row that tells of it."""
-    text, figures = january()
+    text, counted = month()
     upload = city.upload(text)
-    wanted = {"file": upload.key, "version_id": upload.version, **figures}
+    wanted = {"file": upload.key, "version_id": upload.version, **counted}
     came = city.report(upload)
     assert sorted(came) == sorted(wanted), failure(
         "The report's keys differ from the contract's.",
@@ -75,15 +52,15 @@ def test_upload_becomes_a_report_and_a_row(city):
             f"how you count {name}; the file has quotes and more columns: csv reads them",
             given="upload",
         )
-    row = {name: wanted[name] for name in ("version_id", "rows", "damaged_rows", "bikers")}
-    expect_row(city, upload, row | {"status": "reported", "output": upload.report})
+    same = {name: wanted[name] for name in ("version_id", "rows", "damaged_rows", "bikers")}
+    expect_row(city, upload, same | {"status": "reported", "output": upload.report})
 
 
 def test_writes_nothing_where_it_is_watched(city):
     """The function's output does not call the function again."""
-    good = city.upload(table_of("1,0,16,"))
+    good = city.upload(table_of(row()))
     city.account.settle()  # one after the other: one environment serves both
-    damaged = city.upload(DAMAGED)
+    bad = city.upload(damaged())
     city.account.settle()
     pages = city.s3.get_paginator("list_object_versions").paginate(Bucket=city.watched)
     versions = [each for page in pages for each in page.get("Versions", [])]
@@ -103,29 +80,40 @@ def test_writes_nothing_where_it_is_watched(city):
         )
     assert not extra, failure(
         what,
-        [good.shown(), damaged.shown()],
+        [good.shown(), bad.shown()],
         "nothing but the uploads under incoming/",
         extra[:3],
         "Key=... of put_object and copy_object: reports/ and quarantine/ are not watched",
         given="uploads",
     )
     city.output(good, good.report)
-    city.output(damaged, damaged.copy)
+    city.output(bad, bad.copy)
 
 
 def test_keys_with_blanks_and_umlauts_work(city):
     """The key in an event is URL-encoded: a blank is a plus sign, a plus sign is %2B."""
-    upload = city.upload(table_of("1,0,16,"), name="2011/räder am 1+2 januar")
-    look = "urllib.parse.unquote_plus(key), before you use the key for anything"
-    expect_report(city, upload, look, file=upload.key, bikers=16)
-    expect_row(city, upload, {"output": upload.report})
+    word, number = fresh.word(), fresh.digits(3)
+    for name, look in (
+        (
+            f"20{number}/räder am {word} 1+2",
+            "urllib.parse.unquote_plus(key), before you use the key for anything",
+        ),
+        (
+            f"{word}.csv/incoming/{number}.01",
+            "how you make NAME of the key: removeprefix and removesuffix take one off, at the ends",
+        ),
+    ):
+        some = row()
+        upload = city.upload(table_of(some), name=name)
+        expect_report(city, upload, look, file=upload.key, bikers=some.bikers)
+        expect_row(city, upload, {"output": upload.report})
 
 
 def test_every_record_counts(city):
     """An event may hold several records, and each of them is handled."""
-    uploads = [city.upload(table_of(f"1,0,{n},"), bucket=city.quiet) for n in (1, 2)]
-    damaged = city.upload(DAMAGED, bucket=city.quiet)
-    uploads.insert(1, damaged)
+    uploads = [city.upload(table_of(row()), bucket=city.quiet) for _ in range(3)]
+    bad = city.upload(damaged(), bucket=city.quiet)
+    uploads.insert(2, bad)
     city.send(*uploads)
     for number, upload in enumerate(uploads, 1):
         key, what, look = (
@@ -133,14 +121,14 @@ def test_every_record_counts(city):
             "a file that is right; it should have a report",
             'the loop over event["Records"]: it goes on after the first, and after a damaged file',
         )
-        if upload is damaged:
+        if upload is bad:
             key, what, look = (
                 upload.copy,
                 "a damaged file; it should be in quarantine",
                 f"what you do when the file is read: {WHY['rows']}, so its reason is `rows`",
             )
         assert city.read(upload.bucket, key), failure(
-            f"Record {number} of an event with three is {what}.",
+            f"Record {number} of an event with four is {what}.",
             [each.key for each in uploads],
             [key],
             city.written(upload),
@@ -151,41 +139,48 @@ def test_every_record_counts(city):
 
 def test_damaged_rows_are_counted(city):
     """A damaged row is counted and the rows around it are used."""
-    good, damaged = (
-        ("1,0,16,", '1,1,40,"cold, windy"', "2,23,0,"),
-        (
-            "2,24,5,",
-            "0,3,5,",
-            "2,three,5,",
-            "2,3,,",
-            "2,3,-5,",
-            "2,3,2.5,",
-            "2,3",
-            "2,3,5,calm,again",
-        ),
-    )
+    day, hour, bikers = row().day, row().hour, row().bikers
+    good = (row(day=day, hour=0), row(day=day, notes='"cold, windy"'), row(hour=23, bikers=0))
     look = (
         "what you do with a row that has too many or too few fields, or that int() or the ranges "
         "refuse: count it, and go on"
     )
-    for row in damaged:
-        upload = city.upload(table_of(good[0], row, *good[1:]))
-        what = f"The row {row!r} is damaged, and the report does not say so."
-        wanted = {"rows": 3, "damaged_rows": 1, "bikers": 56}
-        expect_report(city, upload, look, what, **wanted, by_day={"1": 56, "2": 0})
+    for bad in (
+        f"0,{hour},{bikers},",
+        f"367,{hour},{bikers},",
+        f"{day},24,{bikers},",
+        f"{day},-1,{bikers},",
+        f"{day},{fresh.word()},{bikers},",
+        f"{day},{hour},,",
+        f"{day},{hour},-{bikers},",
+        f"{day},{hour},{bikers}.5,",
+        f"{day},{hour}",
+        f"{day},{hour},{bikers}",
+        f"{day},{hour},{bikers},calm,again",
+    ):
+        upload = city.upload(table_of(good[0], bad, *good[1:]))
+        what = f"The row {bad!r} is damaged, and the report does not say so."
+        expect_report(city, upload, look, what, **figures(good, damaged=1))
+    edges = (row(day=1, hour=0), row(day=366, hour=23), row(bikers=0), row(day=7, bikers=5))
+    lines = [*edges[:3], f"007,+{edges[3].hour}, 5,"]
+    look = "which numbers you take: those that int() reads, and both ends of each range"
+    what = "All rows of this file are right, and the report does not say so."
+    expect_report(city, city.upload(table_of(*lines)), look, what, **figures(edges))
 
 
 def test_empty_lines_are_no_rows(city):
     """A newline at the end, an empty line and Windows line ends are no damaged rows."""
     look = 'how you make lines: split("\\n") leaves an empty one at the end; csv skips it'
     for end, more in (("\n", "\n"), ("\n", "\n\n\n"), ("\r\n", "\r\n\r\n")):
-        upload = city.upload(table_of("1,0,16,", "1,1,40,", end=end) + more)
-        expect_report(city, upload, look, rows=2, damaged_rows=0, bikers=56)
+        rows = [row() for _ in range(fresh.whole(2, 5))]
+        upload = city.upload(table_of(*rows, end=end) + more)
+        expect_report(city, upload, look, **figures(rows))
 
 
 def test_byte_order_mark_is_no_part_of_the_header(city):
     """A file that Excel saved begins with a byte order mark, and is right."""
-    upload = city.upload(table_of("1,0,16,").encode("utf-8-sig"))
+    some = row()
+    upload = city.upload(table_of(some).encode("utf-8-sig"))
     look = 'the encoding: "utf-8-sig" drops a byte order mark, "utf-8" makes it part of `day`'
     found = city.account.eventually(lambda: city.read(upload.bucket, upload.report))
     assert found is not None, failure(
@@ -196,17 +191,19 @@ def test_byte_order_mark_is_no_part_of_the_header(city):
         look,
         given="upload",
     )
-    expect_report(city, upload, look, rows=1, damaged_rows=0, bikers=16)
+    expect_report(city, upload, look, **figures([some]))
 
 
 def test_unusable_files_go_to_quarantine(city):
     """A file that is empty, lacks a column or has no row that is right goes to quarantine."""
+    lacks = fresh.one_of(("day", "hr", "bikers"))
     for body, reason in (
         ("", "empty"),
-        ("day,hr,riders\n1,0,16", "header"),
-        (DAMAGED, "rows"),
+        (table_of(row(), header=HEADER.replace(lacks, fresh.word())), "header"),
+        (damaged(), "rows"),
+        (damaged().encode("utf-8-sig"), "rows"),
         (table_of(), "rows"),
-        (WIDE, "rows"),
+        (table_of(row(), row(notes=fresh.word()[0] * TOO_WIDE)), "rows"),
     ):
         upload = city.upload(body)
         expect_quarantine(city, upload, reason, "The reason in the metadata is wrong.")
@@ -214,7 +211,7 @@ def test_unusable_files_go_to_quarantine(city):
 
 def test_other_encodings_go_to_quarantine(city):
     """A file that is no UTF-8 text goes to quarantine, however late that shows."""
-    text = table_of("1,0,16,", *["1,1,40,calm"] * 2000, "1,2,32,böig")
+    text = table_of(row(), *[row(notes="calm")] * 2000, row(notes=f"böig {fresh.word()}"))
     for encoding in ("utf-16", "latin-1"):
         upload = city.upload(text.encode(encoding))
         what = f"The file is {encoding}, and the reason in the metadata is wrong."
@@ -235,7 +232,8 @@ def test_big_objects_fit_into_the_memory(city):
         "function.json: leave it as it is, and read the file in pieces",
         given="settings",
     )
-    line = f"\n1,0,16,{'calm ' * 600}".encode()
+    some = row(notes=f"{fresh.word()} " * 333)
+    line = f"\n{some}".encode()
     rows = BIG // len(line) + 1
     upload = city.upload(HEADER.encode() + line * rows, bucket=city.quiet)
     result = city.function.invoke({"Records": [upload.record()]})
@@ -247,35 +245,36 @@ def test_big_objects_fit_into_the_memory(city):
         f"{look}. The log ends with:\n{result.log.strip().splitlines()[-1]}",
         given="upload",
     )
-    expect_report(city, upload, look, rows=rows, damaged_rows=0, bikers=16 * rows)
+    expect_report(city, upload, look, rows=rows, damaged_rows=0, bikers=some.bikers * rows)
 
 
 def test_reads_the_version_in_the_event(city):
     """The event names a version, and that one is read, even if a newer one is there."""
-    name, look = f"versions-{next(numbers)}", "VersionId=... in get_object and in CopySource"
+    name, look = fresh.word(), "VersionId=... in get_object and in CopySource"
     what = "A newer version was there already when the event came, and the function read that one."
-    first = city.upload(table_of("1,0,1,"), name=name, bucket=city.quiet)
-    damaged = city.upload(DAMAGED, name=name, bucket=city.quiet)
-    last = city.upload(table_of("1,0,3,"), name=name, bucket=city.quiet)
+    old, new = row(), row(bikers=fresh.whole(1000, 2000))
+    first = city.upload(table_of(old), name=name, bucket=city.quiet)
+    bad = city.upload(damaged(), name=name, bucket=city.quiet)
+    last = city.upload(table_of(new), name=name, bucket=city.quiet)
     city.send(first)
-    expect_report(city, first, look, what, version_id=first.version, bikers=1)
-    city.send(damaged)
-    body, _ = city.output(damaged, damaged.copy)
-    assert body == damaged.body, failure(
-        what, damaged.shown(), damaged.body.decode(), body[:SHOWN].decode(), look, given="upload"
+    expect_report(city, first, look, what, version_id=first.version, bikers=old.bikers)
+    city.send(bad)
+    body, _ = city.output(bad, bad.copy)
+    assert body == bad.body, failure(
+        what, bad.shown(), bad.body.decode(), body[:SHOWN].decode(), look, given="upload"
     )
     city.send(last)
-    expect_report(city, last, look, what, version_id=last.version, bikers=3)
+    expect_report(city, last, look, what, version_id=last.version, bikers=new.bikers)
 
 
 def test_same_event_twice_changes_nothing(city):
     """S3 and Lambda deliver at least once: the second time nothing is different."""
-    upload = city.upload(table_of("1,0,16,", "1,1,40,"), bucket=city.quiet)
+    upload = city.upload(table_of(row(), row()), bucket=city.quiet)
 
     def state():
         report, _ = city.output(upload, upload.report)
-        row = {name: plain(value) for name, value in sorted(city.row(upload).items())}
-        return {"report": report.decode("utf-8", "backslashreplace"), "row": row}
+        values = {name: plain(value) for name, value in sorted(city.row(upload).items())}
+        return {"report": report.decode("utf-8", "backslashreplace"), "row": values}
 
     city.send(upload)
     before = state()
@@ -293,19 +292,19 @@ def test_same_event_twice_changes_nothing(city):
 
 def test_late_event_leaves_the_newer_row(city):
     """Events may come out of order: one of an older version leaves the newer row alone."""
-    name = f"late-{next(numbers)}"
-    damaged = city.upload(DAMAGED, name=name, bucket=city.quiet)
+    name = fresh.word()
+    oldest, bad = (city.upload(damaged(), name=name, bucket=city.quiet) for _ in range(2))
     # Shorter, so that it is lower as a number and higher as a text.
-    damaged = replace(damaged, sequencer="FF02")
-    older = city.upload(table_of("1,0,1,"), name=name, bucket=city.quiet)
-    newer = city.upload(table_of("1,0,2,"), name=name, bucket=city.quiet)
-    city.send(damaged)
-    expect_row(city, damaged, {"version_id": damaged.version})
+    oldest = replace(oldest, sequencer=f"{fresh.whole(0x100, 0xFFF):X}")
+    bad = replace(bad, sequencer=f"{fresh.whole(0x1000, 0xFFFF):X}")
+    older, newer = (city.upload(table_of(row()), name=name, bucket=city.quiet) for _ in range(2))
+    city.send(bad)
+    expect_row(city, bad, {"version_id": bad.version})
     city.send(newer)
     came = city.row(newer).get("version_id")
     assert came == newer.version, failure(
         "A newer version came, and the row does not tell of it.",
-        {"its sequencer": newer.sequencer, "the sequencer of the row": damaged.sequencer},
+        {"its sequencer": newer.sequencer, "the sequencer of the row": bad.sequencer},
         {"version_id": newer.version},
         {"version_id": came},
         "how you compare sequencers: fill up the shorter one with zeros on the left",
@@ -313,7 +312,17 @@ def test_late_event_leaves_the_newer_row(city):
     )
     what = "A file was damaged, and its newer version is right: the row holds things of both."
     expect_row(city, newer, {"status": "reported", "reason": None}, what)
-    for late in (older, damaged):
+    expect_late(city, newer, {older: older.report, bad: bad.copy, oldest: oldest.copy})
+    name = fresh.word()
+    older = city.upload(table_of(row()), name=name, bucket=city.quiet)
+    newer = city.upload(damaged(), name=name, bucket=city.quiet)
+    city.send(newer)
+    expect_late(city, newer, {older: older.report})
+
+
+def expect_late(city, newer, outputs):
+    """Sends late events, and fails unless the newer row stays and each has its own output."""
+    for late, output in outputs.items():
         city.send(late)
         came = city.row(newer).get("version_id")
         assert came == newer.version, failure(
@@ -324,19 +333,18 @@ def test_late_event_leaves_the_newer_row(city):
             "the sequencer: put_item with a ConditionExpression that compares it with the row's, "
             "for files that are reported and for files in quarantine",
         )
-    assert city.read(older.bucket, older.report), failure(
-        "The event of an older version came late, and its report is missing.",
-        short({"Records": [older.record()]}),
-        [older.report],
-        [],
-        "where you compare the sequencer: the condition is for the row alone",
-    )
+        assert city.read(late.bucket, output), failure(
+            "The event of an older version came late, and its report or copy is missing.",
+            short({"Records": [late.record()]}),
+            [output],
+            [],
+            "where you compare the sequencer: the condition is for the row alone",
+        )
 
 
 def test_errors_of_aws_come_out(city, deploy):
     """What S3 or DynamoDB refuses is no fault of the file: the error comes out."""
-    upload = city.upload(table_of("1,0,16,"), bucket=city.quiet)
-    lost = city.upload(table_of("1,0,16,"), bucket=city.quiet)
+    upload, lost = (city.upload(table_of(row()), bucket=city.quiet) for _ in range(2))
     city.s3.delete_object(Bucket=lost.bucket, Key=lost.key, VersionId=lost.version)
     elsewhere = deploy(TABLE=city.account.name("table"))  # a table that does not exist
     for function, sent, refused, example, look in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,6 @@ from urllib.parse import quote
 
 import pytest
 from stage_05_city import (
-    CITY,
-    NEIGHBOUR,
-    ORIGIN,
     City,
     asked,
     body_of,
@@ -27,7 +23,9 @@ from stage_05_city import (
     page,
     start,
 )
+from stage_05_cursors import changed, first_cursor, shown
 
+from workshop.grading import fresh
 from workshop.grading.words import failure, show
 
 RIDERS = 4  # who ask for the same thing at the same moment
@@ -43,53 +41,37 @@ def tables(account):
 
 @pytest.fixture(scope="module")
 def city(account, deploy, tables):
-    """A city with seven stations, and one station of its neighbour's."""
-    made = City(account, deploy, "key-of-the-city", *tables)
-    for number in range(1, 8):
-        made.add(f"w-{number:03}")
-    made.add("a-001", city=NEIGHBOUR)
+    """A city with some stations."""
+    made = City(account, deploy, *tables)
+    made.listed = made.add_several(fresh.whole(7, 8))
     return made
 
 
 @pytest.fixture(scope="module")
 def crowded(account, deploy):
     """A city beside a large one, whose items are more than a megabyte; it has no rides' table."""
-    made = City(
-        account, deploy, "another-key", account.table("city", "station_id"), account.name("none")
-    )
-    for number in range(1, 4):
-        made.add(f"a-{number:03}", city=NEIGHBOUR, photo={"S": "x" * 390_000})
-    for number in range(1, 23):  # more than a page has by default
-        made.add(f"w-{number:03}")
+    made = City(account, deploy, account.table("city", "station_id"), account.name("none"))
+    for _ in range(3):
+        made.add("a", city=made.neighbour, photo={"S": "x" * 390_000})
+    made.listed = made.add_several(fresh.whole(22, 25))  # more than a page has by default
     return made
-
-
-def first_cursor(city):
-    """A cursor that the API gives out; fails if it gives none."""
-    _, cursor = page(city, "/stations?limit=2", "`next`: the table's LastEvaluatedKey says where")
-    assert isinstance(cursor, str) and cursor, failure(
-        "There are more than two stations, and the first page of two has no cursor.",
-        asked("GET", "/stations?limit=2"),
-        "a string",
-        cursor,
-        "`next` of the page",
-        given="request",
-    )
-    return cursor
 
 
 def ride(station_id, **changes):
     """A body for POST /rides."""
-    return {"station_id": station_id, "rider_id": "R-7", "minutes": 30, **changes}
+    rider_id = f"{fresh.word().title()} {fresh.digits(3)} é"
+    minutes = fresh.whole(2, 119)
+    return {"station_id": station_id, "rider_id": rider_id, "minutes": minutes, **changes}
 
 
 def test_shows_one_station(city):
     """GET /stations/{station_id} answers the station's seven keys, and its numbers are numbers."""
-    path = "/stations/w-002"
+    station_id = fresh.one_of(city.listed)
+    path = f"/stations/{station_id}"
     look = "GET /stations/{station_id}: event['pathParameters'] has the id; the body is a string"
     value = expect(city, 200, "GET", path, look).value
     station = value if isinstance(value, dict) else {}
-    expect_station(station, "w-002", asked("GET", path))
+    expect_station(city, station, station_id, asked("GET", path), look)
 
 
 def test_shows_a_page_of_stations(city):
@@ -118,7 +100,9 @@ def test_shows_a_page_of_stations(city):
         "the headers of your answer",
         given="request",
     )
-    expect_station(stations[0] if stations else {}, "w-001", asked("GET", path))
+    first = stations[0] if stations else {}
+    look = "the order of the page: a Query gives the items by station_id, unless it goes backward"
+    expect_station(city, first, city.listed[0], asked("GET", path), look)
 
 
 def test_pages_from_the_first_station_to_the_last(city, crowded):
@@ -131,12 +115,11 @@ def test_pages_from_the_first_station_to_the_last(city, crowded):
         seen += [str(each.get("station_id")) for each in stations]
         where = following(path, cursor) if cursor else None
     # A last page without stations is allowed: DynamoDB may say that there are more, and be wrong.
-    listed = [each for each in seen if not each.startswith("x-")]  # other checks add those
-    wanted = [f"w-{number:03}" for number in range(1, 8)]
-    assert listed == wanted and seen == sorted(set(seen)), failure(
+    listed = [each for each in seen if not each.startswith("x")]  # other checks add those
+    assert listed == city.listed and seen == sorted(set(seen)), failure(
         "The pages together are not the stations of the city, in the order of station_id.",
         "GET /stations?limit=3, then with each `next` as cursor",
-        wanted,
+        city.listed,
         seen,
         look,
         given="request",
@@ -149,15 +132,29 @@ def test_pages_from_the_first_station_to_the_last(city, crowded):
         look,
         given="request",
     )
-    stations, _ = page(crowded, "/stations", look)
+    stations, cursor = page(crowded, "/stations", look)
     assert len(stations) == 20, failure(
-        "A city has 22 stations, and a page without `limit` does not have 20.",
+        f"A city has {len(crowded.listed)} stations, and a page without `limit` does not have 20.",
         asked("GET", "/stations"),
         20,
         len(stations),
         "the limit where the query string has none",
         given="request",
     )
+    for path, wanted in (
+        (f"/stations?cursor={quote(str(cursor), safe='')}", crowded.listed[20:]),
+        ("/stations?limit=100", crowded.listed),
+    ):
+        found = [each.get("station_id") for each in page(crowded, path, look)[0]]
+        assert found == wanted, failure(
+            f"A city has {len(crowded.listed)} stations. The page is not the one asked for: the "
+            "next after one without `limit`, or one with the highest limit.",
+            asked("GET", path),
+            wanted,
+            found,
+            look,
+            given="request",
+        )
 
 
 def test_a_large_neighbour_is_not_in_the_way(crowded):
@@ -166,77 +163,62 @@ def test_a_large_neighbour_is_not_in_the_way(crowded):
     look += "Query and GetItem read by the key"
     stations, _ = page(crowded, "/stations?limit=2", look)
     found = [each.get("station_id") for each in stations]
-    assert found == ["w-001", "w-002"], failure(
+    assert found == crowded.listed[:2], failure(
         "Beside a city with much data, the first page is not the city's first stations.",
         asked("GET", "/stations?limit=2"),
-        ["w-001", "w-002"],
+        crowded.listed[:2],
         found,
         look,
         given="request",
     )
     what = "Beside a city with much data, a station is not found."
-    expect(crowded, 200, "GET", "/stations/w-003", look, what=what)
+    expect(crowded, 200, "GET", f"/stations/{fresh.one_of(crowded.listed)}", look, what=what)
 
 
 def test_what_is_not_there_is_a_404(city):
     """A station or ride that is not there is a 404, and so is a station of another city."""
     look = "what get_item answers where there is no item: no key `Item`"
+    elsewhere = city.add(city=city.neighbour)
     for method, path, body in (
-        ("GET", "/stations/w-999", None),
-        ("GET", "/stations/a-001", None),
-        ("GET", "/rides/no-such-ride", None),
-        ("DELETE", "/rides/no-such-ride", None),
-        ("POST", "/rides", ride("w-999")),
+        ("GET", f"/stations/{fresh.word()}", None),
+        ("GET", f"/stations/{elsewhere}", None),
+        ("GET", f"/rides/{fresh.word()}", None),
+        ("DELETE", f"/rides/{fresh.word()}", None),
+        ("POST", "/rides", ride(fresh.word())),
+        ("POST", "/rides", ride(elsewhere)),
     ):
         expect_problem(city, 404, method, path, look, body)
 
 
 def test_the_cursor_shows_nothing_of_the_table(city):
     """A cursor says neither how the table's key is built nor which city it is."""
-    cursor = first_cursor(city)
-    shown = [
-        f"{word} ({how})"
-        for how, text in readable(cursor)
-        for word in ("station_id", "city", CITY)
-        if word in text.lower()
-    ]
-    assert not shown, failure(
-        f"The cursor shows the table's key or the city: {', '.join(shown)}.",
-        asked("GET", "/stations?limit=2"),
+    words = ("station_id", "city", city.name)
+    cursors = [first_cursor(city, limit) for limit in (1, 2, 3)]
+    # A word that is there by chance is not in all of them.
+    told = set.intersection(*(shown(cursor, words) for cursor in cursors))
+    assert not told, failure(
+        f"The cursor shows the table's key or the city: {', '.join(sorted(told))}.",
+        asked("GET", "/stations?limit=3"),
         "an opaque string",
-        cursor,
+        cursors[-1],
         "what you put into the cursor: not LastEvaluatedKey, the place in the list is enough",
         given="request",
     )
 
 
-def readable(text):
-    """A text, and what its parts say in base64 and in hexadecimal, each with how it was read."""
-    found = [("in clear", text)]
-    for part in re.findall(r"[A-Za-z0-9+/_-]{8,}", text):
-        padded = part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4)
-        ways = (("in base64", base64.b64decode, padded), ("in hexadecimal", bytes.fromhex, part))
-        for how, decode, coded in ways:
-            try:
-                found.append((how, decode(coded).decode()))
-            except ValueError:
-                continue
-    return found
-
-
 def test_refuses_a_page_that_cannot_be(city, crowded):
     """A limit that cannot be, and a cursor that was not made here, are a 400 that names it."""
     look = "how you read `limit`: it comes as a string, and int() raises for some of them"
-    for limit in ("0", "101", "-1", "ten", "2.5"):
+    for limit in ("0", "101", f"-{fresh.digits(1)}", fresh.word(), f"{fresh.digits(1)}.5", ""):
         path = f"/stations?limit={limit}"
         problem = expect_problem(city, 400, "GET", path, look)
         expect_named(problem, ["limit"], asked("GET", path))
     good = first_cursor(city)
-    changed = ("B" if good[0] != "B" else "C") + good[1:]
     made_up = base64.b64encode(b'{"city": "arlington", "station_id": "a-000"}').decode()
+    wrong = [*changed(good), "", made_up, fresh.word(), "é", first_cursor(crowded)]
     look = "how you read the cursor: compare its signature first, with hmac.compare_digest "
     look += "(of bytes: it takes no string with accents)"
-    for cursor in (changed, good[:-8], made_up, "é", first_cursor(crowded)):
+    for cursor in wrong:
         path = f"/stations?limit=2&cursor={quote(cursor, safe='')}"
         what = "A cursor that this API did not give out is not refused."
         problem = expect_problem(city, 400, "GET", path, look, what=what)
@@ -245,58 +227,95 @@ def test_refuses_a_page_that_cannot_be(city, crowded):
 
 def test_rents_a_bike(city):
     """POST /rides answers 201 with the ride and where it is, and takes one bike."""
-    station = city.add(bikes=3)
-    made, reply = start(city, ride(station, colour="red"))  # other keys are ignored
+    station = city.add()
+    body = ride(station)
+    shown = f"/stations/{station}"
+    expect(city, 200, "GET", shown, "GET /stations/{station_id}")
+    # Other keys are ignored, and the id is not the client's to choose.
+    theirs = {"colour": fresh.word(), "ride_id": fresh.word()}
+    made, reply = start(city, {**body, **theirs})
+    assert made["ride_id"] != theirs["ride_id"], failure(
+        "The client chose the ride's id.",
+        asked("POST", "/rides", {**body, **theirs}),
+        "a new ride_id",
+        made["ride_id"],
+        "which keys of the body you take: station_id, rider_id and minutes",
+        given="request",
+    )
     location = reply.headers.get("location")
     assert location == f"/rides/{made['ride_id']}", failure(
         "The answer does not say where the new ride is.",
-        asked("POST", "/rides", ride(station)),
+        asked("POST", "/rides", body),
         f"Location: /rides/{made['ride_id']}",
         f"Location: {location}",
         "the headers of the 201",
         given="request",
     )
     look = "GET /rides/{ride_id}: what you stored, without other attributes"
-    shown = expect(city, 200, "GET", location, look).value
-    wanted = {**ride(station), "ride_id": made["ride_id"]}
-    assert shown == made == wanted, failure(
-        "The ride is not what was asked for.",
-        asked("GET", location),
-        wanted,
-        shown,
-        look,
-        "request",
+    came = expect(city, 200, "GET", location, look).value
+    wanted = {**body, "ride_id": made["ride_id"]}
+    assert came == made == wanted, failure(
+        "The ride is not what was asked for.", asked("GET", location), wanted, came, look, "request"
     )
-    what = "The counts of the station are wrong after one rental; it had 3 and 12."
-    expect_counts(city, station, 2, 13, what, LESS)
+    what = "The counts of the station are wrong after one rental."
+    expect_counts(city, station, 1, what, LESS)
+    bikes = city.known[station]["num_bikes_available"] - 1
+    look = "what outlives a request: the environment may remember no station, the table changes"
+    came = (expect(city, 200, "GET", shown, look).value or {}).get("num_bikes_available")
+    assert came == bikes, failure(
+        "The station was shown, a bike was rented, and it is shown again.",
+        asked("GET", shown),
+        {"num_bikes_available": bikes},
+        {"num_bikes_available": came},
+        look,
+        given="request",
+    )
+    ids = [made["ride_id"]]
     for minutes in (1, 120):
         look = "the minutes: 1 and 120 are allowed as well"
-        start(city, ride(station, minutes=minutes), look=look)
+        ids.append(start(city, {**body, "minutes": minutes}, look=look)[0]["ride_id"])
+    assert len(set(ids)) == 3, failure(
+        "Three rides of one rider from one station do not have three ids.",
+        asked("POST", "/rides", body),
+        "another ride_id for each",
+        ids,
+        "how you make a ride_id: uuid.uuid4(), for instance",
+        given="request",
+    )
 
 
 def test_names_all_that_is_wrong_with_a_body(city):
     """A body that is wrong is a 400 that names each wrong field, and no bike is taken."""
-    station = city.add(bikes=3)
+    station = city.add()
     look = "the fields of POST /rides: check each before you write anything"
+    minutes = ride(station)["minutes"]
     for body, fields in (
         ({}, ["station_id", "rider_id", "minutes"]),
-        (ride("", rider_id=7), ["station_id", "rider_id"]),
+        (ride("", rider_id=fresh.whole(1, 99)), ["station_id", "rider_id"]),
+        (ride(station, rider_id=""), ["rider_id"]),
         (ride(station, minutes=0), ["minutes"]),
         (ride(station, minutes=121), ["minutes"]),
-        (ride(station, minutes="30"), ["minutes"]),
-        (ride(station, minutes=12.5), ["minutes"]),
-        (ride(station, minutes=30.0), ["minutes"]),
+        (ride(station, minutes=str(minutes)), ["minutes"]),
+        (ride(station, minutes=minutes + 0.5), ["minutes"]),
+        (ride(station, minutes=float(minutes)), ["minutes"]),
         (ride(station, minutes=True), ["minutes"]),
     ):
         problem = expect_problem(city, 400, "POST", "/rides", look, body)
         expect_named(problem, fields, asked("POST", "/rides", body))
     no_json = "json.loads: it raises for what is not JSON; event may have no `body`"
-    for body in (None, "{station_id", "[1, 2]", "null"):
-        headers = {"Content-Type": "application/json"}
+    text, data = "application/json", "application/octet-stream"
+    for body, kind in (
+        (None, text),
+        (f"{{{fresh.word()}", text),
+        (f"[{minutes}, 2]", text),
+        ("null", text),
+        (b'{"station_id": "\xff"}', data),  # no UTF-8
+    ):
+        headers = {"Content-Type": kind}
         problem = expect_problem(city, 400, "POST", "/rides", no_json, body, headers)
         expect_named(problem, ["body"], asked("POST", "/rides", body))
     what = "A request that was refused took a bike."
-    expect_counts(city, station, 3, 12, what, look)
+    expect_counts(city, station, 0, what, look)
 
 
 def test_reads_a_body_in_base64(city):
@@ -314,7 +333,7 @@ def test_an_empty_station_is_a_409(city):
     look = "the condition of the UpdateItem: num_bikes_available must be more than 0"
     expect_problem(city, 409, "POST", "/rides", look, ride(station))
     what = "The station's bikes and docks changed, and it had no bike to give."
-    expect_counts(city, station, 0, 15, what, look)
+    expect_counts(city, station, 0, what, look)
     stored = city.rides_of(station)
     assert stored == 0, failure(
         "A ride was stored that nobody can ride.",
@@ -343,7 +362,7 @@ def test_the_last_bike_goes_to_one_rider(city):
             given="request",
         )
         what = "The counts of the station are wrong after its last bike was taken."
-        expect_counts(city, body["station_id"], 0, 15, what, LESS)
+        expect_counts(city, body["station_id"], 1, what, LESS)
 
 
 def at_once(request):
@@ -360,18 +379,18 @@ def at_once(request):
 
 def test_a_ride_that_ends_brings_its_bike_back_once(city):
     """DELETE /rides/{ride_id} answers 204 and brings the bike back, once; then it is a 404."""
-    station = city.add(bikes=3)
+    station = city.add()
     made, _ = start(city, ride(station))
     path = f"/rides/{made['ride_id']}"
     look = "DELETE: the ride goes, its station has one bike more and one dock less"
     expect(city, 204, "DELETE", path, look)
-    what = "The counts of the station are wrong after the ride; before it they were 3 and 12."
-    expect_counts(city, station, 3, 12, what, look)
+    what = "The counts of the station are not those from before the ride."
+    expect_counts(city, station, 0, what, look)
     again = "what delete_item tells about an item that was not there: ReturnValues='ALL_OLD'"
     expect_problem(city, 404, "DELETE", path, again)
     expect_problem(city, 404, "GET", path, again)
     what = "The second DELETE of the same ride changed the station."
-    expect_counts(city, station, 3, 12, what, again)
+    expect_counts(city, station, 0, what, again)
     look = "do you read the ride, then delete it? Let delete_item do both: ReturnValues='ALL_OLD'"
     for _ in range(ROUNDS):
         made, _ = start(city, ride(station))
@@ -386,31 +405,33 @@ def test_a_ride_that_ends_brings_its_bike_back_once(city):
             look,
             given="request",
         )
-    expect_counts(city, station, 3, 12, "The bikes did not come back once each.", look)
+    expect_counts(city, station, 0, "The bikes did not come back once each.", look)
 
 
 def test_every_answer_may_be_read_by_the_page(city, crowded):
     """Every answer carries the CORS header, errors and preflight too, for the allowed page only."""
-    station = city.add(bikes=1)
+    station, ended = city.add(bikes=1), start(city, ride(city.add()))[0]["ride_id"]
     look = "where you make answers: one function puts Access-Control-Allow-Origin into all of them"
     preflight = {"Access-Control-Request-Method": "POST"}
     preflight["Access-Control-Request-Headers"] = "content-type"
+    elsewhere = {"Origin": f"http://{fresh.word()}.example"}
     for place, status, method, path, body, headers in (
         (city, 204, "OPTIONS", "/rides", None, preflight),
         (city, 200, "GET", "/stations?limit=2", None, {}),
-        (city, 200, "GET", "/stations?limit=2", None, {"Origin": "http://elsewhere.example"}),
+        (city, 200, "GET", "/stations?limit=2", None, elsewhere),
         (city, 400, "POST", "/rides", {}, {}),
-        (city, 404, "GET", "/stations/w-999", None, {}),
+        (city, 404, "GET", f"/stations/{fresh.word()}", None, {}),
         (city, 201, "POST", "/rides", ride(station), {}),
         (city, 409, "POST", "/rides", ride(station), {}),
-        (crowded, 500, "GET", "/rides/R-1", None, {}),
+        (city, 204, "DELETE", f"/rides/{ended}", None, {}),
+        (crowded, 500, "GET", f"/rides/{fresh.word()}", None, {}),
     ):
         reply = expect(place, status, method, path, look, body, headers)
         allowed = reply.headers.get("access-control-allow-origin")
-        assert allowed == ORIGIN, failure(
+        assert allowed == place.origin, failure(
             f"A browser does not show this {status} to the page, or shows it to any page.",
             asked(method, path, body),
-            f"Access-Control-Allow-Origin: {ORIGIN}",
+            f"Access-Control-Allow-Origin: {place.origin}",
             f"Access-Control-Allow-Origin: {allowed}",
             look,
             given="request",
@@ -421,25 +442,40 @@ def test_every_answer_may_be_read_by_the_page(city, crowded):
 
 def test_hides_the_cause_of_a_500_and_logs_it(crowded):
     """An unexpected error is a 500 that tells the client nothing, and the log everything."""
+    path = f"/rides/{fresh.word()}"
     look = "one `try` around the whole handler: except Exception, log it, answer 500"
     what = "The rides' table is missing, so something unexpected happened in the function."
-    reply = expect(crowded, 500, "GET", "/rides/R-1", look, what=what)
-    leaks = ("traceback", "botocore", "exception", "dynamodb", "handler.py", crowded.rides)
-    told = [word for word in leaks if word.lower() in reply.text.lower()]
-    assert not told, failure(
-        "The answer tells the client how the server is built.",
-        asked("GET", "/rides/R-1"),
-        "no word of the cause",
-        body_of(reply),
-        "the body of your 500: a fixed title and detail",
-        given="request",
-    )
-    expect_problem(crowded, 500, "GET", "/rides/R-1", look, what=what)
+    reply = expect(crowded, 500, "GET", path, look, what=what)
+    leaks = ["traceback", "botocore", "exception", "dynamodb", "handler.py", crowded.rides]
+    expect_no_word(reply, path, [*leaks, "resource not found"])
+    expect_problem(crowded, 500, "GET", path, look, what=what)
     assert crowded.logged("ResourceNotFoundException"), failure(
         "The log does not say what went wrong, so nobody can mend it.",
-        asked("GET", "/rides/R-1"),
+        asked("GET", path),
         "the exception in the log, with ResourceNotFoundException in it",
         crowded.log()[-300:],
         "logging.exception(...) in the `except`: it writes the traceback as well",
+        given="request",
+    )
+    incomplete = crowded.add("z")
+    crowded.dynamodb.update_item(
+        TableName=crowded.stations,
+        Key={"city": {"S": crowded.name}, "station_id": {"S": incomplete}},
+        UpdateExpression="REMOVE lat",
+    )
+    path, what = f"/stations/{incomplete}", "The station's item has no `lat`: nobody expects that."
+    expect_problem(crowded, 500, "GET", path, look, what=what)
+    expect_no_word(crowded.ask("GET", path), path, [*leaks, "keyerror", "'lat'"])
+
+
+def expect_no_word(reply, path, leaks):
+    """Fails if an answer holds a word that tells of the cause."""
+    told = [word for word in leaks if word.lower() in reply.text.lower()]
+    assert not told, failure(
+        "The answer tells the client how the server is built.",
+        asked("GET", path),
+        "no word of the cause",
+        body_of(reply),
+        "the body of your 500: a fixed title and detail",
         given="request",
     )

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 import pytest
 from stage_06_city import City, answer, brief, expect, identifiers, reported
+from stage_06_records import new_number, not_bikes, renamed, repeat, some
 
+from workshop.grading import fresh
 from workshop.grading.words import failure
 
-NOT_BIKES = ({"S": "4"}, {"N": "-1"}, {"N": "2.5"}, {"BOOL": True}, {"NULL": True}, None)
 TOO_LONG = 300_000  # characters: SNS takes messages of up to 256 KB
-
-
-def renamed(record, station):
-    """A record like another, of a station that nobody has heard of yet."""
-    other = json.loads(json.dumps(record)) | {"eventID": uuid.uuid4().hex}
-    for part in ("Keys", "OldImage", "NewImage"):
-        if part in other["dynamodb"]:
-            other["dynamodb"][part]["station_id"] = {"S": station}
-    return other
 
 
 @pytest.fixture(scope="module")
@@ -44,28 +35,29 @@ def city(account, topic, function):
 @pytest.fixture
 def station():
     """A station that no other check knows."""
-    return f"S-{uuid.uuid4().hex[:12]}"
+    return f"{fresh.word()}-{fresh.digits(4)}"
 
 
 def test_alerts_once_when_a_station_becomes_empty(city, station):
     """A station whose last bike is taken gives the alert "empty", once."""
     look = "how you compare OldImage and NewImage, and sns.publish with TOPIC_ARN"
     what = "The last bike was taken. The alerts are not the one that the contract promises."
-    expect(city, station, [3, 1, 0], ["empty"], what, look)
+    expect(city, station, [some() + 1, 1, 0], ["empty"], what, look)
 
 
 def test_alerts_once_when_a_station_recovers(city, station):
     """An empty station that gets bikes gives the alert "recovered", once."""
     look = "how you compare the images: recovered means that the old one has 0, the new one more"
     what = "An empty station got bikes. The alerts are not those that the contract promises."
-    expect(city, station, [2, 0, 4, 9], ["empty", "recovered"], what, look)
+    expect(city, station, [some(), 0, some(), some()], ["empty", "recovered"], what, look)
 
 
 def test_ignores_every_other_change(city, station):
     """A write that leaves a station empty, or not empty, is no news."""
     look = "what you compare: the change from the old image to the new one, not the new one alone"
     what = "The station was written seven times and ran empty once. The alerts differ."
-    expect(city, station, [12, 11, 10, 9, 0, 0, 0], ["empty"], what, look)
+    bikes = [some() for _ in range(4)]
+    expect(city, station, [*bikes, 0, 0, 0], ["empty"], what, look)
 
 
 def test_alerts_again_the_next_time(city, station):
@@ -73,7 +65,22 @@ def test_alerts_again_the_next_time(city, station):
     look = "the key of your mark: it must tell this change from the station's earlier ones"
     what = "The station ran empty twice and recovered twice. The alerts differ."
     wanted = ["empty", "empty", "recovered", "recovered"]
-    expect(city, station, [2, 0, 3, 0, 1], wanted, what, look)
+    expect(city, station, [some(), 0, some(), 0, some()], wanted, what, look)
+    records, other = city.records(station)["Records"][1:3], f"{station}-other"
+    numbers = (int(f"9{fresh.digits(28)}"), int(f"1{fresh.digits(29)}"))
+    for record, number in zip(records, numbers, strict=True):
+        event = {"Records": [renamed(record, other, number)]}
+        answer(city.function, event, look)
+    city.account.settle()
+    came, wanted = city.kinds(other, 2), ["empty", "recovered"]
+    assert came == wanted, failure(
+        "The station ran empty and recovered. The second number is the higher one, and longer.",
+        [f"SequenceNumber {number}" for number in numbers],
+        wanted,
+        came,
+        "how you compare sequence numbers, if you do: as numbers, since their lengths differ",
+        "records",
+    )
 
 
 def test_a_new_station_without_bikes_alerts(city, station):
@@ -82,16 +89,16 @@ def test_a_new_station_without_bikes_alerts(city, station):
     what = "A new station came into the table without a bike. The alerts differ."
     expect(city, station, [0], ["empty"], what, look)
     what = "A new station came into the table with bikes. That is no alert."
-    expect(city, f"{station}-full", [7], [], what, look)
+    expect(city, f"{station}-full", [some()], [], what, look)
 
 
 def test_a_removed_station_is_no_alert(city, station):
     """An item that is removed alerts nobody, and is never a failure, whatever it held."""
     look = "eventName REMOVE: there is no NewImage, and nothing to do"
     what = "The station ran empty, then its item was removed. The alerts differ."
-    expect(city, station, [1, 0, "removed"], ["empty"], what, look)
+    expect(city, station, [some(), 0, "removed"], ["empty"], what, look)
     broken = f"{station}-broken"
-    city.happens((broken, {"S": "four"}), (broken, "removed"))
+    city.happens((broken, {"S": fresh.word()}), (broken, "removed"))
     event = {"Records": city.records(broken)["Records"][-1:]}
     came = reported(city.function, event, look)
     assert came == [], failure(
@@ -107,17 +114,18 @@ def test_a_removed_station_is_no_alert(city, station):
 def test_the_message_is_the_contracts(city, station):
     """The message is JSON with exactly three keys, and bikes is a number in it."""
     look = "what you hand to json.dumps: DynamoDB's numbers are texts until you unmarshal them"
-    city.happens((station, 10), (station, 0), (station, 12))
+    before, now = some(), some()
+    city.happens((station, before), (station, 0), (station, now))
     wanted = [
         {"station_id": station, "alert": "empty", "bikes": 0},
-        {"station_id": station, "alert": "recovered", "bikes": 12},
+        {"station_id": station, "alert": "recovered", "bikes": now},
     ]
     came = city.alerts(station, 2)
     came.sort(key=lambda each: json.dumps(each, sort_keys=True))
     strict = [json.dumps(each, sort_keys=True) for each in came]
     assert strict == [json.dumps(each, sort_keys=True) for each in wanted], failure(
         "The messages differ.",
-        {"num_bikes_available": [10, 0, 12]},
+        {"num_bikes_available": [before, 0, now]},
         wanted,
         came,
         look + city.why(came, station),
@@ -127,19 +135,29 @@ def test_the_message_is_the_contracts(city, station):
 
 def test_a_good_batch_reports_nothing(city, station):
     """A batch without a bad record answers with an empty list of failures."""
-    city.happens((station, 5), (station, 0), (station, "removed"))
-    event, look = city.records(station), "the `return` of your handler"
+    gone = f"{station}-gone"
+    city.happens((gone, some()), (gone, "removed"), (station, some()), (station, 0))
+    event, look = city.records(station, gone), "the `return` of your handler"
     wanted, came = {"batchItemFailures": []}, answer(city.function, event, look)
     assert came == wanted, failure(
         "All records are good. The result differs.", brief(event), wanted, came, look, "records"
+    )
+    kinds = city.kinds(station)
+    assert "empty" in kinds, failure(
+        "A station was removed in the middle of a batch, and the one after it gave no alert.",
+        brief(event),
+        ["empty"],
+        kinds,
+        "your loop: a REMOVE is no reason to leave it",
+        "records",
     )
 
 
 def test_reports_bad_records_by_their_sequence_numbers(city, station):
     """The result names every bad record, by its SequenceNumber, and no good one."""
     look = "how you read num_bikes_available, and what you put into itemIdentifier"
-    bad = {f"{station}-bad-{place}": bikes for place, bikes in enumerate(NOT_BIKES)}
-    city.happens((station, 3), *bad.items(), (station, 0))
+    bad = {f"{station}-bad-{place}": bikes for place, bikes in enumerate(not_bikes())}
+    city.happens((station, some()), *bad.items(), (station, 0))
     event = city.records(station, *bad)
     wanted = [each["dynamodb"]["SequenceNumber"] for each in city.records(*bad)["Records"]]
     came = reported(city.function, event, look)
@@ -156,14 +174,15 @@ def test_reports_bad_records_by_their_sequence_numbers(city, station):
 def test_a_bad_old_image_is_a_bad_record(city, station):
     """A record whose old image has no number of bikes is bad: nobody knows what changed."""
     look = "OldImage: read it with the same care as NewImage"
-    city.happens((station, {"S": "four"}), (station, 0))
-    numbers = [each["dynamodb"]["SequenceNumber"] for each in city.records(station)["Records"]]
-    event = {"Records": city.records(station)["Records"][1:]}
+    full = f"{station}-full"
+    city.happens((station, {"S": fresh.word()}), (station, 0), (full, None), (full, some()))
+    records = [city.records(each)["Records"][1] for each in (station, full)]
+    event, numbers = {"Records": records}, [each["dynamodb"]["SequenceNumber"] for each in records]
     came = reported(city.function, event, look)
-    assert came == numbers[1:], failure(
-        "The old image has a text where the number of bikes should be.",
+    assert came == numbers, failure(
+        "The old images have no number of bikes: nobody knows whether the stations were empty.",
         brief(event),
-        numbers[1:],
+        numbers,
         came,
         look,
         "records",
@@ -175,9 +194,11 @@ def test_good_records_around_a_bad_one_alert(city, station):
     look = "your loop: a bad record must neither raise nor end it, and is reported at the end"
     bad, after = f"{station}-bad", f"{station}-after"
     before = len(city.given_up())
-    writes = [(station, 2), (bad, 1), (after, 3), (station, 0), (bad, {"S": "no"}), (after, 0)]
-    city.happens(*writes)
-    event = {"station": [2, 0], "bad station": [1, {"S": "no"}], "station after it": [3, 0]}
+    one, two, three, wrong = some(), some(), some(), {"S": fresh.word()}
+    city.happens(
+        *[(station, one), (bad, two), (after, three)], *[(station, 0), (bad, wrong), (after, 0)]
+    )
+    event = {"station": [one, 0], "bad station": [two, wrong], "station after it": [three, 0]}
     wanted = {"station": ["empty"], "station after it": ["empty"]}
     came = {"station": city.kinds(station), "station after it": city.kinds(after)}
     assert came == wanted, failure(
@@ -201,33 +222,23 @@ def test_good_records_around_a_bad_one_alert(city, station):
     )
 
 
-def repeat(city, station, event, when):
-    """Fails unless an event that was handled before gives no further alert."""
-    look = "where you remember what was alerted: in MARKS_TABLE, under this record's own key"
-    answer(city.function, event, look)
-    city.account.settle()
-    came = city.kinds(station)
-    assert came == ["empty"], failure(
-        f"The same record came again {when}. It must alert once in all.",
-        brief(event),
-        ["empty"],
-        came,
-        look + city.log(),
-        "records",
-    )
-
-
 def test_a_repeated_record_alerts_once(city, station):
     """The same record, delivered again, alerts no second time."""
-    city.happens((station, 1), (station, 0))
-    repeat(city, station, city.records(station), "in a batch like the first")
-    alone = {"Records": city.records(station)["Records"][1:]}
+    city.happens((station, some()), (station, 0))
+    event = city.records(station)
+    repeat(city, station, event, "in a batch like the first")
+    alone = {"Records": event["Records"][1:]}
     repeat(city, station, alone, "by itself")
+    city.write(station, some())
+    city.account.settle()
+    repeat(city, station, alone, "after the station recovered", ("empty", "recovered"))
+    twice = renamed(event["Records"][1], f"{station}-twice", new_number())
+    repeat(city, f"{station}-twice", {"Records": [twice, twice]}, "in the same batch")
 
 
 def test_a_repeated_record_alerts_once_in_another_environment(city, station):
     """The same record alerts no second time in an execution environment that is new."""
-    city.happens((station, 1), (station, 0))
+    city.happens((station, some()), (station, 0))
     client, name = city.account.client("lambda"), city.function.name
     client.update_function_configuration(FunctionName=name, Description=station)
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
@@ -238,7 +249,7 @@ def test_an_alert_that_failed_is_made_good(account, city, deploy, station):
     """An alert that could not be published comes later, and no bad record before it is lost."""
     look = "what you do when sns.publish raises: report the record, or let it raise"
     bad = f"{station}-bad"
-    city.happens((station, 1), (bad, {"S": "four"}), (station, 0))
+    city.happens((station, some()), (bad, {"S": fresh.word()}), (station, 0))
     event = {"Records": city.records(bad, station)["Records"][1:]}
     name = account.name("topic")
     arn = ":".join([*city.topic_arn.split(":")[:-1], name])
@@ -278,9 +289,23 @@ def test_publishes_nothing_after_a_failed_alert(city, station):
     look = "where you catch what sns.publish raises: report that record, and leave the loop"
     after = f"{station}-after"
     city.happens((f"{station}-1", 0), (f"{station}-2", 0))
-    first, second = city.records(f"{station}-1", f"{station}-2")["Records"]
-    event = {"Records": [renamed(first, "S" * TOO_LONG), renamed(second, after)]}
+    records = city.records(f"{station}-1", f"{station}-2")["Records"]
+    # Numbers of their own: a mark may be kept under them.
+    number = new_number()
+    first = renamed(records[0], "S" * TOO_LONG, number)
+    second = renamed(records[1], after, number + 1)
+    event = {"Records": [first, second]}
     result = city.function.invoke(event)
+    timed_out = bool(result.error) and result.error.get("errorType") == "Sandbox.Timedout"
+    assert not timed_out, failure(
+        "The first record's station_id is too long for a message of SNS, and the function tried "
+        "until its time was up.",
+        brief(event),
+        "a result that reports the record, or an error",
+        result.error,
+        look,
+        "records",
+    )
     failed = [] if result.error else identifiers(result.value, event, look)
     city.account.settle()
     wanted = {"the first has failed": True, "alerts of the second": []}

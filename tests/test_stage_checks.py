@@ -35,9 +35,15 @@ def submissions(stage, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def graded(stage, submissions):
+def sent():
+    """What the checks sent to each submission, by its folder, once it is graded."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def graded(stage, submissions, sent):
     """The results of each submission, by its name."""
-    results = grade(stage, list(submissions.values()))
+    results = grade(stage, list(submissions.values()), sent)
     return {name: results[str(folder)] for name, folder in submissions.items()}
 
 
@@ -54,6 +60,15 @@ def test_solution_and_alternatives_pass(graded):
     for name in right:
         wrong = {r.name: r.message for r in graded[name] if r.outcome != PASSED}
         assert wrong == {}, f"{name} is correct, and these say otherwise"
+
+
+def test_each_run_sends_something_else(graded, submissions, sent):
+    """So nobody passes with a table of the answers; `{}` and the like tell nothing."""
+    right = [name for name in graded if name == "solution" or name.startswith("alternative ")]
+    runs = [{each for each in sent[str(submissions[name])] if len(each) > 30} for name in right]
+    assert all(len(run) >= 10 for run in runs)
+    for number, run in enumerate(runs):
+        assert not run & set.union(*runs[:number], *runs[number + 1 :])
 
 
 def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, graded, submissions):

@@ -8,7 +8,7 @@ The event, one to eight rides that are planned (it is always as shown; you need 
                 "card": "C-77"},      the rider's card of the transit company
                ...]}
 
-The result, exactly these three keys:
+The result, exactly these three keys, and two in each quote:
 
     {"quotes": [{"id": "Q-1", "cents": 150}, ...],   in the order of the event
      "complete": true,                               false if there was no time for every ride
@@ -43,7 +43,7 @@ further ride, and answer what you have.
 
 The log: for each request that is answered exactly one record at level INFO with the message
 "quoted" and these fields: rides and quoted (how many were asked for, and got), complete (as in
-the answer).
+the answer). A record is one line of JSON, logged or printed, with level and message in it.
 
 The settings, in function.json (the arguments of create_function):
 

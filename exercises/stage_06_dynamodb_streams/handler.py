@@ -9,7 +9,8 @@ The event is a batch of a DynamoDB stream, in the order of the writes:
              "Keys": {"station_id": {"S": "31623"}},
              "OldImage": {"station_id": {"S": "31623"}, "num_bikes_available": {"N": "2"}, ...},
              "NewImage": {"station_id": {"S": "31623"}, "num_bikes_available": {"N": "0"}, ...},
-             "SequenceNumber": "1100000000017454423010", ...}, ...}]}
+             "SequenceNumber": "1100000000017454423010",      a number of 21 to 40 digits, higher
+             ...}, ...}]}                                     with each change
 
 What to do with a record, by its `num_bikes_available`:
 
@@ -31,9 +32,10 @@ A bad record is an INSERT or MODIFY with an image whose `num_bikes_available` is
 DynamoDB number (N), or is no whole number from 0 on. Report its SequenceNumber and go on with the
 records after it. A bad record never raises. A REMOVE is never bad.
 
-A repeated record alerts once. Lambda may send a record again: at once, later, to another
-execution environment, alone or in another batch. Remember what was alerted in the marks table;
-the `id` of a mark is yours to choose, and eventID serves.
+A repeated record alerts once. Lambda may send a record again: at once, later, when the station
+has changed since, to another execution environment, alone, twice in a batch or in another one.
+Remember what was alerted in the marks table; the `id` of a mark is yours to choose, and eventID
+serves.
 
 If an alert cannot be published, publish nothing after it, and leave no mark that would silence
 the next attempt. Report that record together with the bad ones before it, or raise: what lies

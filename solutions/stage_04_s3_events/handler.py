@@ -15,13 +15,14 @@ A file has a header line; columns come in any order, and there may be more than 
     hr       hour, from 0 to 23
     bikers   rides begun in that hour, 0 or more
 
-All three are whole numbers, as int() reads them. The file is UTF-8 text, with or without a byte
-order mark, and may have 60 MB or more. An empty line is no row. A row is damaged if it has more
-or fewer fields than the header, or if one of the three columns holds something else than said
-above: it is counted, and the rest of the file is used.
+All three are whole numbers, as int() reads them: `07`, `+7` and ` 7` too. The file is UTF-8 text,
+with or without a byte order mark, and may have 60 MB or more. An empty line is no row. A row is
+damaged if it has more or fewer fields than the header, or if one of the three columns holds
+something else than said above: it is counted, and the rest of the file is used.
 
 1. The report goes to the bucket of the upload, to reports/NAME/VERSION.json. NAME is the key
-   without `incoming/` and `.csv`, VERSION the versionId in the event. Exactly these keys:
+   without the `incoming/` it begins with and the `.csv` it ends with, VERSION the versionId in the
+   event. Exactly these keys:
 
     {"file": "incoming/2011 january.csv", "version_id": "3sL4kqtJlcpXroDTDmJ...",
      "rows": 688, "damaged_rows": 2,      rows that are right, rows that are damaged

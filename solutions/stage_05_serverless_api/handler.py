@@ -31,8 +31,8 @@ clear, in hexadecimal or in base64. It is signed with CURSOR_KEY: one that was c
 with another CURSOR_KEY, is an error.
 
 POST /rides takes a JSON object, whatever the Content-Type; API Gateway hands a body on in base64
-where the type is not a text type (isBase64Encoded). Other keys are ignored. The ride is the same
-object with its new ride_id, so it has four keys:
+where the type is not a text type (isBase64Encoded). Other keys are ignored, a ride_id too. The
+ride is the same object with a ride_id that no other ride has, so it has four keys:
 
     {"station_id": "w-001",       any string that is not empty
      "rider_id": "R-7",           any string that is not empty
@@ -48,10 +48,12 @@ is a sentence for people:
     {"title": "...", "status": 400, "detail": "...",
      "errors": [{"field": "minutes", "detail": "..."}, ...]}      of a 400: all that is wrong
 
-    400   a field, `limit` or `cursor` that cannot be; a body that is not a JSON object, as `body`
+    400   a field, `limit` or `cursor` that cannot be (an empty one neither); a body that is not
+          a JSON object in UTF-8, as `body`
     404   there is no such station in this city, or no such ride
     409   the station has no bike
-    500   anything unexpected: the client is told nothing of its cause, the log all of it
+    500   anything unexpected, such as an item that lacks an attribute: the client is told nothing
+          of its cause, the log all of it
 
 Every answer, errors and OPTIONS too, has the header Access-Control-Allow-Origin with the value of
 ALLOWED_ORIGIN. The answer to OPTIONS has Access-Control-Allow-Methods (GET, POST and DELETE) and

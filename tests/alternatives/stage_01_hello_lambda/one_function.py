@@ -9,7 +9,7 @@ def handler(event, context):
     times = []
     try:
         out["ride_id"] = event["ride_id"]
-        if not isinstance(out["ride_id"], str) or not out["ride_id"].strip():
+        if not isinstance(out["ride_id"], str) or out["ride_id"] == "":
             raise ValueError("ride_id is empty")
         for key in ("started_at", "ended_at"):
             try:
@@ -24,7 +24,7 @@ def handler(event, context):
         raise ValueError(f"missing: {error.args[0]}") from None
     if times[1] < times[0]:
         raise ValueError("ended_at comes before started_at")
-    minutes = math.ceil(round(times[1] - times[0]) / 60)
+    minutes = math.ceil(round(times[1] - times[0], 6) / 60)
     if rider == "member" and bike == "classic":
         cents = 5 * (minutes - 45) if minutes > 45 else 0
     elif rider == "member" and bike == "electric":

@@ -60,7 +60,7 @@ def handler(event, context):
         map(partial(quoted, tariff()), begun(rides, context.get_remaining_time_in_millis))
     )
     done = len(quotes) == len(rides)
-    record = {"level": "INFO", "message": "quoted", "requestId": context.aws_request_id}
+    record = {"level": "INFO", "message": "quoted", "service": "quotes"}
     print(json.dumps({**record, "rides": len(rides), "quoted": len(quotes), "complete": done}))
     return {
         "quotes": quotes,

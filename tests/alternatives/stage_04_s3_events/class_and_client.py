@@ -10,6 +10,13 @@ TABLE = os.environ["TABLE"]
 s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
 
 
+def whole(text):
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
 class Upload:
     """One version of a file, and what became of it."""
 
@@ -49,12 +56,12 @@ class Upload:
         return None if self.rows else "rows"
 
     def add(self, fields, width, places):
-        numbers = [fields[place].strip() for place in places] if len(fields) == width else []
-        if not numbers or not all(text.isascii() and text.isdigit() for text in numbers):
+        numbers = [whole(fields[place]) for place in places] if len(fields) == width else [None]
+        if None in numbers:
             self.damaged += 1
             return
-        day, hour, bikers = map(int, numbers)
-        if day not in range(1, 367) or hour not in range(24):
+        day, hour, bikers = numbers
+        if day not in range(1, 367) or hour not in range(24) or bikers < 0:
             self.damaged += 1
             return
         self.rows += 1

@@ -23,9 +23,12 @@ def good(row):
     values = {}
     for column, allowed in COLUMNS.items():
         text = row[column]
-        if not isinstance(text, str) or not text.isdigit() or int(text) not in allowed:
+        try:
+            values[column] = int(text)
+        except (TypeError, ValueError):
             return None
-        values[column] = int(text)
+        if values[column] not in allowed:
+            return None
     return None if None in row or None in row.values() else values
 
 

@@ -36,7 +36,8 @@ Without TABLE the module must not load: the error names TABLE.
 
 Errors: a field that is missing, empty or not a string raises ValueError, and the message names
 it. A retry with another rider_id than the first time raises ValueError and names rider_id. Any
-other error (no such table, a throttled table) must come out as it is: the caller tries again.
+other error (no such table, a throttled table) must come out as it is, with DynamoDB's own type:
+the caller tries again.
 
 function.json holds arguments of create_function and, beside them, "ReservedConcurrentExecutions":
 the locks of the bikes can take 5 requests at once. "VpcConfig" is an object with two lists,

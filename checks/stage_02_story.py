@@ -1,0 +1,172 @@
+"""What the function of stage 02 is asked while the partner rotates its key, and what it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from stage_02_partner import Partner
+
+from workshop.grading.account import Account
+from workshop.grading.function import Function, Result
+from workshop.grading.words import failure
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request and its result."""
+
+    event: dict[str, Any]
+    result: Result
+
+    @property
+    def discounts(self) -> list[int] | None:
+        """What each ride but the first costs less than the first, or None."""
+        found = cents(self.result)
+        if found is None or len(found) != len(self.event["rides"]):
+            return None
+        numbers = all(isinstance(each, int) for each in found)
+        return [found[0] - each for each in found[1:]] if numbers else None
+
+    @property
+    def discount(self) -> int | None:
+        """That of the second ride."""
+        return self.discounts[0] if self.discounts else None
+
+    @property
+    def came(self) -> Any:
+        """The result, short, for a message."""
+        if self.result.error is None:
+            return self.result.value
+        return {key: self.result.error.get(key) for key in ("errorType", "errorMessage")}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the learner's function answered while the key was rotated, step by step."""
+
+    first: Step  # the old key is in Parameter Store
+    kept: list[Step]  # the new one is, and the partner still takes both
+    refused: Step  # the partner refuses the old key, for the second ride of three
+    after: Step  # it takes both again
+    still: Step  # the last key is in Parameter Store, and the partner takes all
+    again: Step  # it refuses all but the last key
+    closed: Step  # it refuses every key
+
+    @property
+    def all(self) -> list[Step]:
+        """Every step."""
+        later = [self.refused, self.after, self.still, self.again, self.closed]
+        return [self.first, *self.kept, *later]
+
+
+def told(function: Function, partner: Partner) -> Story:
+    """Rotates the key and asks the function before, while and after."""
+
+    def step(event: dict[str, Any]) -> Step:
+        return Step(event, function.invoke(event))
+
+    partner.store("old")
+    first = step(partner.by_key("by_key"))
+    assert first.discount != partner.cents["stored"], failure(
+        "The partner got the stored text, not the key.",
+        first.event,
+        "the key, decrypted",
+        "what Parameter Store keeps, encrypted",
+        "get_parameter(Name=..., WithDecryption=True)",
+    )
+    partner.store("new")
+    kept: list[Step] = []
+    while len(kept) < 3 and partner.cents["old"] not in [each.discount for each in kept]:
+        kept.append(step(partner.by_key("by_key")))  # once more: an environment may be new
+    refused = step(partner.by_key("rotated", "by_key"))
+    after = step(partner.by_key("by_key"))
+    partner.store("last")
+    return Story(
+        first=first,
+        kept=kept,
+        refused=refused,
+        after=after,
+        still=step(partner.by_key("by_key")),
+        again=step(partner.by_key("rotated_again")),
+        closed=step(partner.rides(("casual", 9, "early"), ("casual", 9, "closed"))),
+    )
+
+
+def cents(result: Result) -> list[Any] | None:
+    """The cents of each quote, in order, or None if the answer has another shape."""
+    quotes = result.value.get("quotes") if isinstance(result.value, dict) else None
+    with contextlib.suppress(TypeError, KeyError):
+        return [quote["cents"] for quote in quotes or []] if quotes is not None else None
+    return None
+
+
+def answer(function: Function, event: dict[str, Any]) -> Result:
+    """The function's answer; fails if it is none of the form that the contract describes."""
+    result = function.invoke(event)
+    assert result.error is None, failure(
+        f"A request that is right ended in an error: {said(result.error)}",
+        event,
+        "an answer",
+        "an error",
+        where(result),
+    )
+    assert cents(result) is not None, failure(
+        "The answer is not the object that the contract describes.",
+        event,
+        "an object with quotes (each with id and cents), complete and left_over",
+        result.value,
+        "the `return` of your handler",
+    )
+    return result
+
+
+def said(error: dict[str, Any] | None) -> str:
+    """An error's type and message, in one line."""
+    error = error or {}
+    return f"{error.get('errorType')}: {error.get('errorMessage')}"[:300]
+
+
+def where(result: Result) -> str:
+    """Where an error came from, in a line or two."""
+    if "ParameterNotFound" in said(result.error) or "ResourceNotFound" in said(result.error):
+        return "the names: the checks deploy with other ones, so read them from the environment"
+    trace = (result.error or {}).get("stackTrace") or []
+    frames = [" ".join(str(frame).split()) for frame in trace]
+    own = [frame for frame in frames if "handler.py" in frame]
+    return own[-1] if own else f"the log, whose last lines are:\n{result.log[-400:]}"
+
+
+def quoted(account: Account, function: Function, request_id: str) -> list[dict[str, Any]]:
+    """The records "quoted" of one request: those between its START and the next one.
+
+    A printed record need not name its request, so its place in the log tells.
+    """
+    found = []
+    for stream in account.log_streams_of(function):
+        current = None
+        for message in stream:
+            record = parsed(message)
+            current = request_of(message, record) or current
+            if current == request_id and record.get("message") == "quoted":
+                found.append(record)
+    return found
+
+
+def request_of(message: str, record: dict[str, Any]) -> str | None:
+    """The request that a line of the log says to start, if it is such a line."""
+    if message.startswith("START RequestId: "):
+        return message.split()[2]
+    if record.get("type") == "platform.start":
+        return record["record"]["requestId"]
+    return None
+
+
+def parsed(message: str) -> dict[str, Any]:
+    """A log message as an object; an empty one if it is not a JSON object."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(message)
+        return found if isinstance(found, dict) else {}
+    return {}
