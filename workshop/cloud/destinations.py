@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .json_text import from_json, to_json
 from .metrics import Metrics
 from .model import ApiError, EventSettings, FunctionVersion, Outcome
+from .parameters import invalid
 from .problems import Problems
 from .roles import Allows, Decision, access_denied, to_send
 from .tracing import following
-from .validation import invalid
 
 if TYPE_CHECKING:
     from .asynchronous import Event

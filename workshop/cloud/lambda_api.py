@@ -16,9 +16,10 @@ from .concurrency import Concurrency
 from .invoker import check_runs_here
 from .json_text import from_json
 from .model import ApiError
+from .parameters import constraint, invalid
 from .provisioned import Config, Provisioned
 from .seam import find_function, latest, shares, usage
-from .validation import check_provisioned_concurrency, constraint, invalid
+from .validation import check_provisioned_concurrency
 
 MB = 1024 * 1024
 FUNCTION = r"functions/(?P<name>[^/]+)"

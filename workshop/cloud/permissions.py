@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import ApiError
-from .validation import constraint
+from .parameters import constraint
 from .wildcards import like
 
 INVOKE = "lambda:InvokeFunction"

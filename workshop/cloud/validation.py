@@ -11,7 +11,7 @@ import re
 from datetime import date
 from typing import Any
 
-from .model import ApiError
+from .parameters import check_range, constraint, invalid, missing
 from .runtimes import RUNTIMES
 
 LARGEST_ENVIRONMENT = 4096  # bytes of the variables as JSON
@@ -264,16 +264,6 @@ def _check_logging(logging: dict[str, Any]) -> None:
         )
 
 
-def check_range(value: int | None, field: str, least: int, most: int) -> None:
-    """Raises ApiError for a number out of range."""
-    if value is None:
-        return
-    if value > most:
-        raise constraint(value, field, f"Member must have value less than or equal to {most}")
-    if value < least:
-        raise constraint(value, field, f"Member must have value greater than or equal to {least}")
-
-
 def _pattern(value: str | None, field: str, pattern: str, longest: int) -> None:
     if value is None:
         return
@@ -281,28 +271,3 @@ def _pattern(value: str | None, field: str, pattern: str, longest: int) -> None:
         raise constraint(value, field, f"Member must have length less than or equal to {longest}")
     if not re.fullmatch(pattern, value):
         raise constraint(value, field, f"Member must satisfy regular expression pattern: {pattern}")
-
-
-def constraint(value: object, field: str, rule: str) -> ApiError:
-    """The error of a field that breaks a rule of the API."""
-    return ApiError(
-        400,
-        "ValidationException",
-        f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
-        f"constraint: {rule}",
-    )
-
-
-def missing(field: str) -> ApiError:
-    """The error of a field that must be there."""
-    return ApiError(
-        400,
-        "ValidationException",
-        f"1 validation error detected: Value null at '{field}' failed to satisfy constraint: "
-        "Member must not be null",
-    )
-
-
-def invalid(message: str) -> ApiError:
-    """The error of a request that is well formed but can't be."""
-    return ApiError(400, "InvalidParameterValueException", message)

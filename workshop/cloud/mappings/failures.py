@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from ..destinations import timestamp
 from ..json_text import to_json
 from ..model import ApiError
+from ..parameters import invalid
 from ..roles import check_destination as check_role
-from ..validation import invalid
 from .mapping import Mapping
 from .poller import Tools
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..validation import constraint, invalid
+from ..parameters import constraint, invalid
 
 Pattern = dict[str, Any]
 Matches = Callable[[Pattern, dict[str, Any]], bool]

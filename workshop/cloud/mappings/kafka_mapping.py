@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..model import ApiError
-from ..validation import check_range, constraint, invalid
+from ..parameters import check_range, constraint, invalid
 from .mapping import Mapping, check_settings
 from .stream_settings import check_timestamp
 

@@ -9,8 +9,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..model import ApiError, FunctionVersion
+from ..parameters import invalid
 from ..roles import check_source
-from ..validation import invalid
 from .failures import check_destination
 from .kafka import KafkaPoller
 from .kafka_mapping import (

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ..model import ApiError
-from ..validation import check_range, constraint, invalid
+from ..parameters import check_range, constraint, invalid
 from .filters import check_filters
 from .stream_settings import check_stream_settings, check_timestamp
 

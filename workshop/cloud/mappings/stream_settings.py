@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..validation import check_destination_arn, constraint, invalid
+from ..parameters import constraint, invalid
+from ..validation import check_destination_arn
 
 
 def check_stream_settings(spec: dict[str, Any]) -> None:

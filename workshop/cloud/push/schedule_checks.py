@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..model import ApiError
+from ..parameters import check_range, constraint
 from ..roles import Role
-from ..validation import check_range, constraint
 from .expressions import is_recurring, schedule_times, time_zone
 from .targets import TargetArn
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..validation import invalid
+from ..parameters import invalid
 from .calls import Call
 
 Allows = Callable[[str, Call], bool]  # (a role's ARN, what is to be done)

@@ -11,14 +11,10 @@ from moto.awslambda.exceptions import ConflictException
 from moto.awslambda.policy import Policy
 
 from ..model import ApiError
+from ..parameters import invalid
 from ..permissions import make_statement
 from ..roles import check_dead_letter
-from ..validation import (
-    check_configuration,
-    check_creation,
-    check_reserved_concurrency,
-    invalid,
-)
+from ..validation import check_configuration, check_creation, check_reserved_concurrency
 from ..zips import check_layers, check_package, check_upload, check_zip
 from .errors import as_moto_error, code_error
 from .event_settings import EventSettingsApi

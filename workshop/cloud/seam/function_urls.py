@@ -22,7 +22,7 @@ from moto.awslambda.exceptions import LambdaClientError
 from ..environ import ACCOUNT_ID
 from ..gateway.apis import FunctionUrl
 from ..model import ApiError
-from ..validation import constraint
+from ..parameters import constraint
 from .errors import as_moto_error
 
 ALIAS = r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"

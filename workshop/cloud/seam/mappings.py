@@ -10,7 +10,7 @@ from moto.awslambda.responses import LambdaResponse
 
 from ..mappings.registry import Mapping
 from ..model import ApiError
-from ..validation import constraint
+from ..parameters import constraint
 from .errors import as_moto_error
 from .hooks import open_hooks
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..environ import ACCOUNT_ID
-from ..validation import invalid
+from ..parameters import invalid
 from . import moto_ec2
 
 NOT_FOUND = (
