@@ -14,11 +14,11 @@ from urllib.parse import parse_qs
 from . import chunks, signing
 from .credentials import KEPT_AS, Signature, of_form, signature
 from .forms import LARGEST_FIELDS, Form, check_policy, check_size, is_form, read_form
-from .gateway.request import HEADERS_KEY
 from .keys import AccessKey, FindKey
 from .model import ApiError
 from .reading import TooLarge, gunzipped, largest, put_body, read_ahead, read_body
 from .refusals import QUERY_SERVICES, invalid, too_large, wrong
+from .request_line import HEADERS_KEY
 from .signing_time import TIMESTAMP, check_time, moment_of
 
 FORM_KEPT_AS = "local_cloud.form"

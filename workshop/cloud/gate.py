@@ -8,10 +8,10 @@ from typing import Any
 from .authentication import authenticate, form_of
 from .credentials import KEPT_AS, Signature, signature
 from .environ import ACCOUNT_ID
-from .gateway.addresses import without_signature
 from .gateway.caller import Caller
 from .keys import AccessKey
 from .model import ApiError
+from .request_line import without_signature
 from .roles import Asked, Roles, describe
 
 # What a service calls a call that a role does not allow

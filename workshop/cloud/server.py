@@ -16,9 +16,9 @@ from typing import Any
 from werkzeug.serving import ThreadedWSGIServer
 
 from .api import Api
-from .gateway.request import HEADERS_KEY
 from .model import PortTaken
 from .reading import DEADLINE
+from .request_line import HEADERS_KEY
 from .seam import MotoRequestHandler
 
 SILENT_S = 75  # seconds without a byte from a client that should send

@@ -21,9 +21,8 @@ from botocore.compat import HTTPHeaders, urlsplit
 from botocore.credentials import Credentials
 
 from .credentials import Signature
-from .gateway.addresses import raw_target, split_target
-from .gateway.request import HEADERS_KEY
 from .keys import AccessKey
+from .request_line import HEADERS_KEY, raw_target, split_target
 
 UNRESERVED = "-_.~"
 

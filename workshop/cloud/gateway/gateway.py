@@ -9,9 +9,10 @@ from typing import Any
 
 from ..model import ApiError
 from ..reading import TooLarge
+from ..request_line import raw_target, split_target
 from ..tracing import clean, following
 from . import function_url, http_api, rest
-from .addresses import Address, find_address, raw_target, split_target
+from .addresses import Address, find_address
 from .answer import Answer, message
 from .apis import FunctionUrl, HttpApi, RestStage
 from .caller import Caller, Signed

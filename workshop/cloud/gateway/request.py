@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..reading import read_body
-from .addresses import without_signature
+from ..request_line import HEADERS_KEY, without_signature
 
 # Bytes: the quotas of API Gateway, and of a function's payload
 LARGEST = {"execute-api": 10 * 1024 * 1024, "lambda-url": 6 * 1024 * 1024}
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"  # strftime's depend on the locale
-HEADERS_KEY = "workshop.headers"  # in the WSGI environ: the headers with the client's case
 
 
 @dataclass(frozen=True)
