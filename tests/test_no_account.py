@@ -200,7 +200,7 @@ def test_the_lines_of_workshop_cloud_point_a_terminal_at_it(traps):
         cloud.wait(timeout=30)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(beside() / "aws")
-    left = re.findall(r"^(AWS_\w*(?:PROFILE|TOKEN|LAMBDA|ROLE_ARN|URI)\w*)=", done.stdout, re.M)
+    left = re.findall(r"^(AWS_\w*(?:PROFILE|TOKEN|LAMBDA|ROLE_ARN|URI)\w*)=.", done.stdout, re.M)
     assert left == []
 
 

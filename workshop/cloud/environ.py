@@ -106,6 +106,7 @@ def client_environ(endpoint_url: str, access_key_id: str, secret: str) -> dict[s
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": "",  # one of an account of yours would make the key unknown
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_PAGER": "",
