@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from workshop.cloud.runtimes import NEWEST_RUNTIME
+from workshop.cloud.functions.runtime_names import NEWEST_RUNTIME
 
 ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 MB = 1024 * 1024

@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 
 from workshop.cloud import LocalCloud
-from workshop.cloud.environ import scrub
+from workshop.cloud.base.variables import scrub
 from workshop.grading import fresh
 from workshop.grading.account import Account
 from workshop.grading.endpoint import clients, idle_of

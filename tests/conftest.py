@@ -18,8 +18,8 @@ from watching import watch_all
 
 from workshop import aws_script
 from workshop.cloud import LocalCloud
-from workshop.cloud.environ import scrub
-from workshop.cloud.launcher import bubblewrap_works
+from workshop.cloud.base.variables import scrub
+from workshop.cloud.sandbox.launcher import bubblewrap_works
 
 _numbers = itertools.count(1)
 NO_BUBBLEWRAP = "bubblewrap is missing here, or may make no namespaces"

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from botocore.client import BaseClient
 
-from workshop.cloud.environ import scrubbed
+from workshop.cloud.base.variables import scrubbed
 from workshop.grading import web
 from workshop.grading.outcomes import RESULTS, CheckResult
 from workshop.grading.runner import PYTEST_OPTIONS, check_file

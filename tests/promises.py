@@ -20,7 +20,7 @@ from pathlib import Path
 
 from support import read_mistake
 
-from workshop.cloud.runtimes import READ_ON, RUNTIMES
+from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
 from workshop.prices import PER_REQUEST, TIERS
 
 if sys.version_info >= (3, 11):
@@ -225,7 +225,7 @@ def every_runtime_named_can_be_created(root: Path) -> Iterator[str]:
             if name not in RUNTIMES or not RUNTIMES[name].can_create():
                 yield (
                     f"{path.relative_to(root)} names {name}, which AWS lets nobody create a "
-                    f"function with (workshop/cloud/runtimes.py, read on {READ_ON})"
+                    f"function with (workshop/cloud/functions/runtime_names.py, read on {READ_ON})"
                 )
 
 

@@ -17,7 +17,7 @@ from support import chapters
 from warm_aws import warm_aws
 
 from workshop.cloud import LocalCloud
-from workshop.cloud.environ import scrubbed
+from workshop.cloud.base.variables import scrubbed
 from workshop.paths import repository
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

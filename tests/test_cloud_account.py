@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from conftest import Lab
 
 from workshop.cloud import LocalCloud
-from workshop.cloud.concurrency import minimum_unreserved
+from workshop.cloud.functions.concurrency import minimum_unreserved
 
 MEETS = (
     "import time, boto3\n"

@@ -8,7 +8,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.cloud.alarm_states import Point, decide
+from workshop.cloud.triggers.alarms.alarm_states import Point, decide
 
 FAILS = "def handler(event, context): raise ValueError('no')"
 PRINTS = "import json\ndef handler(event, context): print('EVENT', json.dumps(event))"

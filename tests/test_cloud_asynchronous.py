@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from support import metric_sum
 
-from workshop.cloud.asynchronous import Event
-from workshop.cloud.model import Request
+from workshop.cloud.base.model import Request
+from workshop.cloud.functions.asynchronous import Event
 
 FAILS = "def handler(event, context): raise KeyError('station')"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"

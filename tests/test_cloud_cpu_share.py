@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from workshop.cloud.cpu import CpuShare, share
+from workshop.cloud.sandbox.cpu import CpuShare, share
 
 # Uses CPU for a while and answers which part of the time it had one.
 BUSY = """
@@ -53,7 +53,7 @@ def least(lab, name, event, enough):
 def test_what_is_used_before_the_first_look_counts(monkeypatch):
     """However late the governing thread comes: what was used is paid for in time."""
     used = iter([5.0, 5.25])  # CPU seconds: before the invocation, and when it is first looked at
-    monkeypatch.setattr("workshop.cloud.cpu._cpu_seconds", lambda process: next(used, 5.25))
+    monkeypatch.setattr("workshop.cloud.sandbox.cpu._cpu_seconds", lambda process: next(used, 5.25))
     held = []
     part = CpuShare(lambda: [os.getpid()], 0.1)
     monkeypatch.setattr(part, "_suspend_for", lambda seconds: held.append(seconds))

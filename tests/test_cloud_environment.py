@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from workshop.cloud.environ import scrubbed
-from workshop.cloud.launcher import PYTHON_PREFIX
+from workshop.cloud.base.variables import scrubbed
+from workshop.cloud.sandbox.launcher import PYTHON_PREFIX
 from workshop.paths import repository
 
 NAMES = "def handler(event, context):\n    import os\n    return dict(os.environ)"

@@ -192,8 +192,8 @@ def test_result_of_just_6_mb_is_answered(isolated_lab):
 
 
 def test_init_over_its_limit_is_repeated_under_the_timeout(isolated_lab, monkeypatch):
-    monkeypatch.setattr("workshop.cloud.environment.INIT_LIMIT_S", 0.3)
-    monkeypatch.setattr("workshop.cloud.run.INIT_LIMIT_S", 0.3)
+    monkeypatch.setattr("workshop.cloud.sandbox.environment.INIT_LIMIT_S", 0.3)
+    monkeypatch.setattr("workshop.cloud.functions.invocation.INIT_LIMIT_S", 0.3)
     name = isolated_lab.create(
         "import time\ntime.sleep(0.6)\ndef handler(event, context): return 'late'", Timeout=5
     )

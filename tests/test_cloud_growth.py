@@ -12,13 +12,13 @@ from queues import Queue, connect
 from streams_support import Stream
 
 from workshop.cloud import LocalCloud
-from workshop.cloud.activity import Activity
-from workshop.cloud.clock import Clock
-from workshop.cloud.metrics import KEPT_SERIES, MOST_NOTED, Metrics
-from workshop.cloud.problems import Problems
-from workshop.cloud.push.planner import Planner
+from workshop.cloud.base.activity import Activity
+from workshop.cloud.base.clock import Clock
+from workshop.cloud.base.problems import Problems
+from workshop.cloud.base.workers import Workers
+from workshop.cloud.functions.metrics import KEPT_SERIES, MOST_NOTED, Metrics
 from workshop.cloud.seam import find_function
-from workshop.cloud.workers import Workers
+from workshop.cloud.triggers.push.planner import Planner
 
 WAIT = 30  # seconds, to tell what stays from what goes
 IDLE = 300.0  # seconds, AWS's minutes, and the cloud's default
@@ -156,7 +156,7 @@ def test_a_version_that_is_replaced_leaves_no_pool(lab, pools):
 
 
 def test_threads_with_nothing_to_do_end(monkeypatch):
-    monkeypatch.setattr("workshop.cloud.workers.KEPT_S", 0.05)
+    monkeypatch.setattr("workshop.cloud.base.workers.KEPT_S", 0.05)
     together, done = threading.Barrier(5), []
     workers = Workers(5, "some work", Problems())
     for _ in range(5):
@@ -188,7 +188,7 @@ def test_a_schedule_that_is_changed_again_and_again_is_planned_once():
 
 
 def test_metrics_are_bounded(monkeypatch):
-    monkeypatch.setattr("workshop.cloud.metrics.KEPT_SERIES", 100)
+    monkeypatch.setattr("workshop.cloud.functions.metrics.KEPT_SERIES", 100)
     assert KEPT_SERIES > 100
     metrics = Metrics()
     function = SimpleNamespace(region="us-east-1", version="$LATEST")

@@ -17,7 +17,7 @@ import pytest
 from conftest import NO_BUBBLEWRAP, Lab
 
 from workshop.cloud import LocalCloud, PortTaken
-from workshop.cloud.launcher import bubblewrap_works
+from workshop.cloud.sandbox.launcher import bubblewrap_works
 
 # A cloud in a process of its own, with functions that still run when it ends.
 PROGRAM = """

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.cloud.metrics import KEPT_VALUES, Datum
+from workshop.cloud.functions.metrics import KEPT_VALUES, Datum
 
 FAILS = "def handler(event, context): raise ValueError('no')"
 SLEEPS = "import time\ndef handler(event, context): time.sleep(event)"

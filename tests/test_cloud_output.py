@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from workshop.cloud.output import KEPT_BYTES, KEPT_EVENTS, LONGEST_EVENT, OutputReader
-from workshop.cloud.watch import Watch
+from workshop.cloud.sandbox.output import KEPT_BYTES, KEPT_EVENTS, LONGEST_EVENT, OutputReader
+from workshop.cloud.sandbox.watch import Watch
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import streams_support
 from botocore.exceptions import ClientError
 from support import metric_sum
 
-from workshop.cloud.roles import Asked, Call, Decision, decide, describe
+from workshop.cloud.access import Asked, Call, Decision, decide, describe
 
 _numbers = itertools.count(1)
 TRUST = {

@@ -11,11 +11,12 @@ import sys
 import pytest
 from conftest import Lab
 
-from workshop.cloud import LocalCloud, package
-from workshop.cloud.model import Request
-from workshop.cloud.package import HERE
-from workshop.cloud.runtime_api import RuntimeApi
-from workshop.cloud.watch import Watch
+from workshop.cloud import LocalCloud
+from workshop.cloud.base.model import Request
+from workshop.cloud.sandbox.launch import package
+from workshop.cloud.sandbox.package import HERE
+from workshop.cloud.sandbox.runtime_api import RuntimeApi
+from workshop.cloud.sandbox.watch import Watch
 
 CLIENT = HERE / "runtime" / "runtime_client.py"
 

@@ -16,8 +16,8 @@ from moto.sns.models import SNSBackend, Subscription, Topic
 from moto.sns.responses import SNSResponse
 from moto.sns.utils import FilterPolicyMatcher
 
-from workshop.cloud.push.s3_settings import EVENT_TYPES
 from workshop.cloud.seam import s3, sns
+from workshop.cloud.triggers.push.s3_settings import EVENT_TYPES
 
 REPLACED = {
     "S3Backend.delete_object": (s3._delete_object, s3._note_deletion),

@@ -10,7 +10,7 @@ from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import ActionResult
 from moto.sqs.responses import SQSResponse
 
-from workshop.cloud.model import QueueState
+from workshop.cloud.base.model import QueueState
 from workshop.cloud.seam import queue_state
 from workshop.cloud.seam import sqs as seam_sqs
 

@@ -10,8 +10,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from support import ROLE, package
 
-from workshop.cloud.runtimes import NEWEST_RUNTIME, RUNTIMES
-from workshop.cloud.validation import RESERVED_VARIABLES
+from workshop.cloud.functions.runtime_names import NEWEST_RUNTIME, RUNTIMES
+from workshop.cloud.functions.validation import RESERVED_VARIABLES
 
 VALIDATION, PARAMETER = "ValidationException", "InvalidParameterValueException"
 DETECTED = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member "

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from workshop.cloud.push.cron import Cron
-from workshop.cloud.push.expressions import rule_times, schedule_times
+from workshop.cloud.triggers.push.cron import Cron
+from workshop.cloud.triggers.push.expressions import rule_times, schedule_times
 
 UTC = timezone.utc
 SUNDAY = datetime(2026, 11, 1)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from workshop.cloud.push.filter_pattern import parse_pattern
-from workshop.cloud.push.filter_values import InvalidPattern
+from workshop.cloud.triggers.push.filter_pattern import parse_pattern
+from workshop.cloud.triggers.push.filter_values import InvalidPattern
 
 
 def matches(pattern: str, message: str) -> bool:

@@ -277,7 +277,7 @@ def test_addresses(lab, url):
 
 
 def test_the_plain_function_leaves_real_aws_alone(url):
-    from workshop.cloud.gateway.addresses import local_url
+    from workshop.cloud.triggers.gateway.addresses import local_url
 
     aws = url.config["FunctionUrl"]
     assert local_url(aws, None) == aws

@@ -10,7 +10,7 @@ import pytest
 from conftest import Lab
 
 from workshop.cloud import LocalCloud, PortTaken
-from workshop.cloud.environment import Environment
+from workshop.cloud.sandbox.environment import Environment
 from workshop.cloud.seam.hooks import hooks_or_none
 
 WAIT = 30  # seconds, to tell what hangs from what ends
@@ -62,7 +62,7 @@ def test_every_step_of_closing_is_done(part, monkeypatch, capsys):
 def test_closing_ends_whatever_functions_do(monkeypatch):
     """An environment that never ends holds nobody up for long."""
     never = threading.Event()
-    monkeypatch.setattr("workshop.cloud.closing.WITHIN_S", 0.5)
+    monkeypatch.setattr("workshop.cloud.base.closing.WITHIN_S", 0.5)
     cloud = LocalCloud().start()
     Lab(cloud).run("def handler(event, context): return 1")
     monkeypatch.setattr(Environment, "close", lambda self: never.wait(WAIT * 10))

@@ -13,8 +13,8 @@ from signed import ask, owner, send, sign
 from test_cloud_roles import BASIC, CALLS, TRUST, call, role
 from test_cloud_roles import allow as statement
 
-from workshop.cloud.forms import Form
-from workshop.cloud.roles import Asked, Call, describe
+from workshop.cloud.access import Asked, Call, describe
+from workshop.cloud.access.forms import Form
 
 SHOW = """
 import os

@@ -13,18 +13,18 @@ from queues import Queue, connect
 from streams_support import Stream
 from support import metric_sum
 
-from workshop.cloud.activity import Activity
-from workshop.cloud.clock import Clock
-from workshop.cloud.environment import Environment
-from workshop.cloud.json_text import from_json, to_json
-from workshop.cloud.mappings.processing import Processor
-from workshop.cloud.mappings.queues import QueuePoller
-from workshop.cloud.mappings.shards import KinesisShard
-from workshop.cloud.model import ApiError
-from workshop.cloud.problems import LONGEST, Problems
-from workshop.cloud.push.planner import Planner
-from workshop.cloud.timers import Timer
-from workshop.cloud.workers import Workers
+from workshop.cloud.base.activity import Activity
+from workshop.cloud.base.clock import Clock
+from workshop.cloud.base.json_text import from_json, to_json
+from workshop.cloud.base.model import ApiError
+from workshop.cloud.base.problems import LONGEST, Problems
+from workshop.cloud.base.timers import Timer
+from workshop.cloud.base.workers import Workers
+from workshop.cloud.sandbox.environment import Environment
+from workshop.cloud.triggers.mappings.processing import Processor
+from workshop.cloud.triggers.mappings.queues import QueuePoller
+from workshop.cloud.triggers.mappings.shards import KinesisShard
+from workshop.cloud.triggers.push.planner import Planner
 
 WAIT = 30  # seconds, to tell what hangs from what ends
 BYTES = "def handler(event, context): return b'\\xff\\xfe not JSON'"
@@ -293,7 +293,7 @@ def test_a_lane_goes_on_after_a_fault(lab, monkeypatch):
 
 def test_nobody_waits_for_a_fault_that_stays(lab, monkeypatch):
     stream, name = Stream(lab), lab.create()
-    monkeypatch.setattr("workshop.cloud.mappings.faults.PAUSES", (0.01, 5.0))
+    monkeypatch.setattr("workshop.cloud.triggers.mappings.faults.PAUSES", (0.01, 5.0))
     monkeypatch.setattr(KinesisShard, "read", fail)
     mapping = lab.client.create_event_source_mapping(
         EventSourceArn=stream.arn, FunctionName=name, StartingPosition="TRIM_HORIZON"

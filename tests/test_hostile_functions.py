@@ -13,7 +13,7 @@ import psutil
 import pytest
 from support import package
 
-from workshop.cloud import bubblewrap, environment
+from workshop.cloud.sandbox.launch import bubblewrap, environment
 
 MB = 1024 * 1024
 PLAIN = "a plain process is no wall: the README says so"
@@ -435,7 +435,7 @@ def test_a_process_that_does_not_start_is_said(isolated_lab, monkeypatch):
         raise OSError(11, "Resource temporarily unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr("workshop.cloud.sandbox.subprocess.Popen", fail)
+        patch.setattr("workshop.cloud.sandbox.launch.subprocess.Popen", fail)
         with pytest.raises(
             isolated_lab.client.exceptions.ServiceException, match="could not start"
         ):

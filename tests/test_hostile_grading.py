@@ -17,7 +17,7 @@ from test_cli import refused, workshop
 from test_grading import checks  # noqa: F401 - a fixture
 
 from workshop.cli import WrongCall, _write
-from workshop.cloud.model import Invocation
+from workshop.cloud.base.model import Invocation
 from workshop.grading import report, worker
 from workshop.grading.account import Account
 from workshop.grading.outcomes import (

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.cloud import zips
-from workshop.cloud.model import ApiError
-from workshop.cloud.package import PackageStore
+from workshop.cloud.base.model import ApiError
+from workshop.cloud.sandbox.launch import zips
+from workshop.cloud.sandbox.package import PackageStore
 
 UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
 HANDLER = "def handler(event, context): return event"

@@ -14,22 +14,22 @@ from datetime import datetime, timezone
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.cloud import permissions
-from workshop.cloud.mappings.filters import check_filters, passes
-from workshop.cloud.model import ApiError
-from workshop.cloud.push.filter_pattern import parse_pattern
-from workshop.cloud.push.filter_values import InvalidPattern
-from workshop.cloud.push.iot_eval import CannotEvaluate, Evaluation
-from workshop.cloud.push.iot_functions import Message
-from workshop.cloud.push.iot_nodes import UNDEFINED
-from workshop.cloud.push.iot_sql import parse_statement
-from workshop.cloud.push.planner import Planner
-from workshop.cloud.push.policies import may_send
-from workshop.cloud.regexes import BadRegex, Regex
-from workshop.cloud.roles.policy import Decision, decide
+from workshop.cloud.access import resource_policy as permissions
+from workshop.cloud.access.policy import Decision, decide
+from workshop.cloud.access.service_policies import may_send
+from workshop.cloud.base.model import ApiError
+from workshop.cloud.base.regexes import BadRegex, Regex
+from workshop.cloud.base.time_limit import TooSlow, time_limit
+from workshop.cloud.base.wildcards import like, like_escaped
 from workshop.cloud.seam import matches
-from workshop.cloud.time_limit import TooSlow, time_limit
-from workshop.cloud.wildcards import like, like_escaped
+from workshop.cloud.triggers.mappings.filters import check_filters, passes
+from workshop.cloud.triggers.push.filter_pattern import parse_pattern
+from workshop.cloud.triggers.push.filter_values import InvalidPattern
+from workshop.cloud.triggers.push.iot_eval import CannotEvaluate, Evaluation
+from workshop.cloud.triggers.push.iot_functions import Message
+from workshop.cloud.triggers.push.iot_nodes import UNDEFINED
+from workshop.cloud.triggers.push.iot_sql import parse_statement
+from workshop.cloud.triggers.push.planner import Planner
 
 STARS = "*a" * 12 + "*b"
 LONG = "a" * 50_000
@@ -224,7 +224,7 @@ def test_replacing_follows_groups_and_unusual_texts():
 
 
 def test_a_statement_of_iot_that_takes_too_long_is_noted(monkeypatch):
-    monkeypatch.setattr("workshop.cloud.push.iot_eval.LONGEST_S", -1.0)
+    monkeypatch.setattr("workshop.cloud.triggers.push.iot_eval.LONGEST_S", -1.0)
     with pytest.raises(CannotEvaluate, match="took more than"):
         value_of("x", {"x": 1})
 

@@ -14,10 +14,11 @@ from botocore.exceptions import ClientError
 from gateways import ECHO, function_arn
 from signed import ask, owner, send, sign
 
-from workshop.cloud import api, reading, server
-from workshop.cloud.model import ApiError
-from workshop.cloud.reading import TooLarge, gunzipped, read_body
-from workshop.cloud.tracing import clean, next_trace
+from workshop.cloud.base import reading
+from workshop.cloud.base.model import ApiError
+from workshop.cloud.base.reading import TooLarge, gunzipped, read_body
+from workshop.cloud.base.tracing import clean, next_trace
+from workshop.cloud.http import api, server
 
 FUNCTIONS = "/2015-03-31/functions/"
 LONG = 30  # seconds: whoever is not answered by then hangs

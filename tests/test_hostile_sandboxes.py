@@ -13,8 +13,9 @@ import psutil
 import pytest
 from conftest import NO_BUBBLEWRAP, Lab
 
-from workshop.cloud import LocalCloud, bubblewrap
-from workshop.cloud.launcher import bubblewrap_works
+from workshop.cloud import LocalCloud
+from workshop.cloud.sandbox.launch import bubblewrap
+from workshop.cloud.sandbox.launcher import bubblewrap_works
 
 REACH = (
     "import socket\n"

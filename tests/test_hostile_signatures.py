@@ -23,10 +23,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from signed import ask, owner, send, sign
 
-from workshop.cloud import chunks, signing
-from workshop.cloud.credentials import Signature
-from workshop.cloud.keys import AccessKey
-from workshop.cloud.model import ApiError
+from workshop.cloud.access import chunks, signing
+from workshop.cloud.access.credentials import Signature
+from workshop.cloud.base.keys import AccessKey
+from workshop.cloud.base.model import ApiError
 
 BUCKET = "signed"
 FUNCTIONS = "/2015-03-31/functions/"

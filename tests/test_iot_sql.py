@@ -8,13 +8,13 @@ import re
 
 import pytest
 
-from workshop.cloud.model import ApiError
-from workshop.cloud.push.iot_eval import CannotEvaluate, Evaluation
-from workshop.cloud.push.iot_functions import Message
-from workshop.cloud.push.iot_nodes import UNDEFINED
-from workshop.cloud.push.iot_sql import parse_statement, parse_template
-from workshop.cloud.push.iot_topics import matches
-from workshop.cloud.push.iot_values import dumps
+from workshop.cloud.base.model import ApiError
+from workshop.cloud.triggers.push.iot_eval import CannotEvaluate, Evaluation
+from workshop.cloud.triggers.push.iot_functions import Message
+from workshop.cloud.triggers.push.iot_nodes import UNDEFINED
+from workshop.cloud.triggers.push.iot_sql import parse_statement, parse_template
+from workshop.cloud.triggers.push.iot_topics import matches
+from workshop.cloud.triggers.push.iot_values import dumps
 
 NEW, OLD = "2016-03-23", "2015-10-08"
 RIDE = {

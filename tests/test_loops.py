@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from queues import Queue, bodies, connect, events, with_dead_letters
 
-from workshop.cloud.tracing import next_trace
+from workshop.cloud.base.tracing import next_trace
 
 ROUNDS = 16
 SENDS = """

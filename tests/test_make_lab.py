@@ -20,7 +20,7 @@ import psutil
 import pytest
 from browser import CHROMIUM, FLAGS
 
-from workshop.cloud.environ import no_account
+from workshop.cloud.base.variables import no_account
 from workshop.grading.web import ask
 from workshop.lab import FIRST_NOTEBOOK
 from workshop.paths import repository

@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.parser.models import KafkaSelfManagedEventM
 from botocore.exceptions import ClientError
 from published import missing_paths
 
-from workshop.cloud.activity import Activity
+from workshop.cloud.base.activity import Activity
 from workshop.paths import repository
 
 kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from queues import Queue, bodies, connect, settled
 from support import ROLE, package
 
-from workshop.cloud.mappings.filters import check_filters, passes
-from workshop.cloud.model import ApiError
+from workshop.cloud.base.model import ApiError
 from workshop.cloud.seam import matches
+from workshop.cloud.triggers.mappings.filters import check_filters, passes
 
 PRINTS = "import json\ndef handler(event, context): print('EVENT', json.dumps(event))"
 NOBODY = "b0a1c2d3-0000-4000-8000-000000000000"

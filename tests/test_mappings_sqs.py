@@ -77,7 +77,7 @@ def test_messages_sent_before_the_mapping_come_in_batches(lab):
 
 def test_batch_size_and_window(lab, monkeypatch):
     # Long enough to send twelve messages in it on a busy machine.
-    monkeypatch.setattr("workshop.cloud.mappings.batches.LEAST_WINDOW", 4.0)
+    monkeypatch.setattr("workshop.cloud.triggers.mappings.batches.LEAST_WINDOW", 4.0)
     queue, name = Queue(lab), lab.create(PRINTS)
     connect(lab, queue, name, BatchSize=30, MaximumBatchingWindowInSeconds=5)
     queue.send(*(str(n) for n in range(12)))

@@ -450,7 +450,7 @@ def test_a_poller_that_fails_loses_nothing(lab, monkeypatch):
     """An error between reading and handling: the mapping goes on from what is done with."""
     from botocore.exceptions import ConnectionClosedError
 
-    from workshop.cloud.mappings.shards import KinesisShard
+    from workshop.cloud.triggers.mappings.shards import KinesisShard
 
     stream, name = Stream(lab), lab.create(PRINTS)
     connect(lab, stream, name, BatchSize=2)

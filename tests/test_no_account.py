@@ -19,7 +19,7 @@ from warm_aws import warm_aws
 
 from workshop.aws_cli import environ_of
 from workshop.aws_script import beside
-from workshop.cloud.environ import NO_CLOUD, is_loopback, no_account, no_proxy
+from workshop.cloud.base.variables import NO_CLOUD, is_loopback, no_account, no_proxy
 from workshop.grading.web import NotLocal, ask
 from workshop.notebook.page import serve_page
 from workshop.paths import repository

@@ -13,9 +13,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from signed import ask
 
-from workshop.cloud.activity import Activity
-from workshop.cloud.clock import Clock
-from workshop.cloud.problems import Problems
+from workshop.cloud.base.activity import Activity
+from workshop.cloud.base.clock import Clock
+from workshop.cloud.base.problems import Problems
 
 ECHO = """
 import json

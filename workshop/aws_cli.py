@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from .cloud.environ import NO_PROFILE, is_loopback, no_account, replace, scrubbed
+from .cloud.base.variables import NO_PROFILE, is_loopback, no_account, replace, scrubbed
 
 # What the command takes over from its surroundings; all else of AWS's is left out.
 KEPT = (

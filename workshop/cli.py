@@ -72,7 +72,7 @@ def run_cloud(args: argparse.Namespace) -> int:
     """Serves until Ctrl-C or TERM."""
     from . import aws_script
     from .cloud import LocalCloud, PortTaken
-    from .cloud.environ import scrub
+    from .cloud.base.variables import scrub
 
     if not 0 <= args.port <= 65535:
         raise WrongCall(f"A port is a number from 0 to 65535, not {args.port}.")

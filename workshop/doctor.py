@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from . import aws_script
-from .cloud.environ import client_environ, no_account
-from .cloud.launcher import bubblewrap_works
+from .cloud.base.variables import client_environ, no_account
+from .cloud.sandbox.launcher import bubblewrap_works
 from .paths import repository
 
 # Version 1 knows AWS_ENDPOINT_URL from 1.29 on, and ignores it for sqs, rds and others.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from . import aws_script
-from .cloud.environ import no_account
+from .cloud.base.variables import no_account
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 

@@ -6,7 +6,7 @@ with LocalCloud() as cloud:
     client = cloud.client("lambda")
 """
 
+from .base.model import Invocation, PortTaken
 from .local import LocalCloud
-from .model import Invocation, PortTaken
 
 __all__ = ["Invocation", "LocalCloud", "PortTaken"]

@@ -14,16 +14,16 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from .clients import Clients
-from .concurrency import DEFAULT_LIMIT
-from .environ import ACCOUNT_ID, REGION
-from .gateway.addresses import local_url
-from .guardian import remove_tree
-from .guarding import Guardian
-from .launcher import Reach, choose_launcher
-from .model import Invocation
-from .problems import Problems
-from .watch import Watch
+from .base.clients import Clients
+from .base.model import Invocation
+from .base.problems import Problems
+from .base.variables import ACCOUNT_ID, REGION
+from .functions.concurrency import DEFAULT_LIMIT
+from .sandbox.guardian import remove_tree
+from .sandbox.guardian_process import Guardian
+from .sandbox.launcher import Reach, choose_launcher
+from .sandbox.watch import Watch
+from .triggers.gateway.addresses import local_url
 
 _one_at_a_time = threading.Lock()
 

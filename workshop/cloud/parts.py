@@ -11,44 +11,44 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import seam
-from .activity import Activity
-from .alarms import Alarms
-from .api import Api
-from .asynchronous import AsynchronousQueue
-from .clients import Clients
-from .clock import Clock
-from .concurrency import Concurrency
-from .control import Control
-from .destinations import Destinations
-from .environ import ACCOUNT_ID
-from .gate import Gate
-from .gateway.gateway import Gateway
-from .gateway.invoking import Functions
-from .guarding import Guardian
-from .invoke_api import InvokeApi
-from .invoker import Invoker, new_request
-from .lambda_api import LambdaApi
-from .launcher import Launcher
-from .loops import LoopGuard
-from .mappings.poller import Tools
-from .mappings.registry import Mappings
-from .metrics import Metrics
-from .model import ApiError, FunctionVersion, LogEvent, Request
-from .pools import Pools
-from .problems import Problems
-from .provisioned import Provisioned
-from .push.deliveries import Deliveries
-from .push.eventbridge import EventBridge
-from .push.iot import TopicRules
-from .push.logs import LogSubscriptions
-from .push.s3 import BucketNotifications
-from .push.scheduler import Scheduler
-from .push.sns import TopicSubscriptions
-from .roles import Call, Roles
-from .server import Server
-from .sweeper import Sweeper
-from .timers import Timer
-from .workers import Workers
+from .access import Call, Roles
+from .base.activity import Activity
+from .base.clients import Clients
+from .base.clock import Clock
+from .base.model import ApiError, FunctionVersion, LogEvent, Request
+from .base.problems import Problems
+from .base.sweeper import Sweeper
+from .base.timers import Timer
+from .base.variables import ACCOUNT_ID
+from .base.workers import Workers
+from .functions.asynchronous import AsynchronousQueue
+from .functions.concurrency import Concurrency
+from .functions.destinations import Destinations
+from .functions.invoker import Invoker, new_request
+from .functions.loops import LoopGuard
+from .functions.metrics import Metrics
+from .functions.pools import Pools
+from .functions.provisioned import Provisioned
+from .http.admission import Gate
+from .http.api import Api
+from .http.control import Control
+from .http.invoke_api import InvokeApi
+from .http.lambda_api import LambdaApi
+from .http.server import Server
+from .sandbox.guardian_process import Guardian
+from .sandbox.launcher import Launcher
+from .triggers.alarms.alarms import Alarms
+from .triggers.gateway.gateway import Gateway
+from .triggers.gateway.invoking import Functions
+from .triggers.mappings.poller import Tools
+from .triggers.mappings.registry import Mappings
+from .triggers.push.deliveries import Deliveries
+from .triggers.push.eventbridge import EventBridge
+from .triggers.push.iot import TopicRules
+from .triggers.push.logs import LogSubscriptions
+from .triggers.push.s3 import BucketNotifications
+from .triggers.push.scheduler import Scheduler
+from .triggers.push.sns import TopicSubscriptions
 
 GIVE_BACK_AT_ONCE = 8  # calls that give failed messages back to their queues
 

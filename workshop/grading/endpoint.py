@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from ..cloud.environ import is_loopback, no_proxy
+from ..cloud.base.variables import is_loopback, no_proxy
 
 
 def clients(endpoint_url: str) -> Callable[[str], Any]:

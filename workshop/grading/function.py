@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..cloud.runtimes import NEWEST_RUNTIME
+from ..cloud.functions.runtime_names import NEWEST_RUNTIME
 from .outcomes import OF_THE_GRADER
 from .package import pack
 from .patience import NeverEnds

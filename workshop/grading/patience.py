@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 
-from ..cloud.model import Invocation
+from ..cloud.base.model import Invocation
 
 WAIT_S = 60  # for one answer, and for what an event sets off
 TIMED_OUT_S = 24  # lost in two timeouts or more: an INIT of 10 s with a timeout of 3 s is 13 s

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cloud.runtimes import NEWEST_RUNTIME
+from ..cloud.functions.runtime_names import NEWEST_RUNTIME
 from .submission import KB, NotReady, read_file
 from .words import visible
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..cloud.environ import is_loopback
-from ..cloud.gateway.addresses import local_url
+from ..cloud.base.variables import is_loopback
+from ..cloud.triggers.gateway.addresses import local_url
 from .account import Account
 from .function import Function
 

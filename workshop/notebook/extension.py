@@ -11,7 +11,7 @@ import boto3
 
 from .. import aws_script
 from ..cloud import LocalCloud
-from ..cloud.environ import scrub, use_cloud
+from ..cloud.base.variables import scrub, use_cloud
 
 _cloud: LocalCloud | None = None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ..cloud import Invocation
-from ..cloud.cpu import FULL_CPU_MB
+from ..cloud.sandbox.cpu import FULL_CPU_MB
 from ..prices import bill
 
 # Told apart by people who see no red or green, too, and by their markers in print.

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ..cloud.environ import is_loopback
+from ..cloud.base.variables import is_loopback
 from ..grading.web import NotLocal
 
 FOLDER = Path(__file__).resolve().parent.parent / "web" / "stations"

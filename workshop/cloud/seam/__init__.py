@@ -107,14 +107,7 @@ from .rest_apis import find_rest_stage
 from .roles import find_role
 from .s3 import bucket_settings, object_changes
 from .scheduler import find_schedule
-from .services import (
-    application,
-    load_managed_policies,
-    matches,
-    start,
-    stop,
-    write_logs,
-)
+from .services import application, load_managed_policies, matches, start, stop, write_logs
 from .sqs import queue_state
 
 __all__ = [

@@ -8,8 +8,8 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from ..environ import ACCOUNT_ID
-from ..keys import AccessKey
+from ..base.keys import AccessKey
+from ..base.variables import ACCOUNT_ID
 from .roles import document, documents
 
 

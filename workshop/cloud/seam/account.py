@@ -5,8 +5,8 @@ from __future__ import annotations
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
-from ..environ import ACCOUNT_ID
-from ..model import ApiError
+from ..base.model import ApiError
+from ..base.variables import ACCOUNT_ID
 from .backend import unqualified
 from .function import Function
 from .lookup import split_name

@@ -10,12 +10,12 @@ import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import ConflictException
 from moto.awslambda.policy import Policy
 
-from ..model import ApiError
-from ..parameters import invalid
-from ..permissions import make_statement
-from ..roles import check_dead_letter
-from ..validation import check_configuration, check_creation, check_reserved_concurrency
-from ..zips import check_layers, check_package, check_upload, check_zip
+from ..access import check_dead_letter
+from ..access.resource_policy import make_statement
+from ..base.model import ApiError
+from ..base.parameters import invalid
+from ..functions.validation import check_configuration, check_creation, check_reserved_concurrency
+from ..sandbox.zips import check_layers, check_package, check_upload, check_zip
 from .errors import as_moto_error, code_error
 from .event_settings import EventSettingsApi
 from .function import Function

@@ -24,7 +24,7 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.common_models import CloudWatchMetricProvider
 from moto.core.responses import ActionResult
 
-from ..metrics import NAMESPACE, Datum
+from ..functions.metrics import NAMESPACE, Datum
 from .hooks import hooks_or_none
 
 SIMPLE = {

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from moto.core.exceptions import JsonRESTError
 
-from ..model import ApiError
+from ..base.model import ApiError
 
 
 def as_moto_error(method: Callable[..., Any]) -> Callable[..., Any]:

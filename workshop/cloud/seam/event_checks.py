@@ -11,7 +11,7 @@ import moto.events.models as models
 from moto.core.exceptions import JsonRESTError
 from moto.events.exceptions import InvalidEventPatternException, ValidationException
 
-from ..push.expressions import rule_times
+from ..triggers.push.expressions import rule_times
 
 LARGEST_REQUEST = 1024 * 1024  # bytes of all entries; 256 KB until January 2026
 RULE_NAME = r"[\.\-_A-Za-z0-9]+"

@@ -15,10 +15,10 @@ from urllib.parse import unquote
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.responses import LambdaResponse
 
-from ..model import ApiError
-from ..parameters import missing
-from ..roles import check_destination
-from ..validation import check_ends, check_event_settings
+from ..access import check_destination
+from ..base.model import ApiError
+from ..base.parameters import missing
+from ..functions.validation import check_ends, check_event_settings
 from .errors import as_moto_error
 from .function import Function
 from .hooks import open_hooks

@@ -13,11 +13,11 @@ import moto.events.notifications as notifications
 import moto.events.responses as responses
 from moto.events.exceptions import ValidationException
 
-from ..clock import iso
-from ..environ import ACCOUNT_ID
-from ..model import ApiError
-from ..push.eventbridge import Rule
-from ..wildcards import like_escaped
+from ..base.clock import iso
+from ..base.model import ApiError
+from ..base.variables import ACCOUNT_ID
+from ..base.wildcards import like_escaped
+from ..triggers.push.eventbridge import Rule
 from .event_checks import check_pattern, check_request, check_rule, check_targets, is_object
 from .hooks import hooks_or_none
 

@@ -19,10 +19,10 @@ import moto.awslambda.models as lambda_models
 from moto.awslambda import responses, urls
 from moto.awslambda.exceptions import LambdaClientError
 
-from ..environ import ACCOUNT_ID
-from ..gateway.apis import FunctionUrl
-from ..model import ApiError
-from ..parameters import constraint
+from ..base.model import ApiError
+from ..base.parameters import constraint
+from ..base.variables import ACCOUNT_ID
+from ..triggers.gateway.apis import FunctionUrl
 from .errors import as_moto_error
 
 ALIAS = r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from moto.core.exceptions import JsonRESTError
 
 if TYPE_CHECKING:
-    from ..alarms import Alarms
-    from ..concurrency import Concurrency
-    from ..destinations import Destinations
-    from ..mappings.registry import Mappings
-    from ..metrics import Metrics
-    from ..provisioned import Provisioned
-    from ..push.deliveries import Deliveries
-    from ..push.eventbridge import EventBridge
-    from ..push.iot import TopicRules
-    from ..push.logs import LogSubscriptions
-    from ..push.s3 import BucketNotifications
-    from ..push.scheduler import Scheduler
-    from ..push.sns import TopicSubscriptions
-    from ..roles import Allows
+    from ..access import Allows
+    from ..functions.concurrency import Concurrency
+    from ..functions.destinations import Destinations
+    from ..functions.metrics import Metrics
+    from ..functions.provisioned import Provisioned
+    from ..triggers.alarms.alarms import Alarms
+    from ..triggers.mappings.registry import Mappings
+    from ..triggers.push.deliveries import Deliveries
+    from ..triggers.push.eventbridge import EventBridge
+    from ..triggers.push.iot import TopicRules
+    from ..triggers.push.logs import LogSubscriptions
+    from ..triggers.push.s3 import BucketNotifications
+    from ..triggers.push.scheduler import Scheduler
+    from ..triggers.push.sns import TopicSubscriptions
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from urllib.parse import unquote
 from moto.apigatewayv2 import models, responses, urls
 from moto.apigatewayv2.exceptions import APIGatewayV2Error, BadRequestException
 
-from ..environ import ACCOUNT_ID
-from ..gateway.apis import HttpApi, HttpRoute, HttpStage
+from ..base.variables import ACCOUNT_ID
+from ..triggers.gateway.apis import HttpApi, HttpRoute, HttpStage
 from .moto_apigateway import urls as rest_urls
 from .rest_checks import check_document
 

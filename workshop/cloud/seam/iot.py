@@ -12,12 +12,12 @@ import moto.iotdata.models as data_models
 import moto.iotdata.responses as data_responses
 from moto.iotdata.exceptions import ConflictException, InvalidRequestException
 
-from ..environ import ACCOUNT_ID
-from ..model import ApiError
-from ..push.iot import TopicRule
-from ..push.iot_actions import Action
-from ..push.iot_shadows import changes
-from ..push.iot_values import FIRST_VERSION
+from ..base.model import ApiError
+from ..base.variables import ACCOUNT_ID
+from ..triggers.push.iot import TopicRule
+from ..triggers.push.iot_actions import Action
+from ..triggers.push.iot_shadows import changes
+from ..triggers.push.iot_values import FIRST_VERSION
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
 

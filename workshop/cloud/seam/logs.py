@@ -11,10 +11,10 @@ from typing import Any
 import moto.logs.models as logs_models
 from moto.logs.exceptions import LimitExceededException, ResourceNotFoundException
 
-from ..model import ApiError
-from ..push.filter_pattern import parse_pattern
-from ..push.logs import Group, event_id, filtered
-from ..time_limit import TooSlow, time_limit
+from ..base.model import ApiError
+from ..base.time_limit import TooSlow, time_limit
+from ..triggers.push.filter_pattern import parse_pattern
+from ..triggers.push.logs import Group, event_id, filtered
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
 

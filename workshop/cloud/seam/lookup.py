@@ -8,9 +8,9 @@ import re
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
-from ..environ import ACCOUNT_ID
-from ..model import ApiError, EventSettings, FunctionVersion
-from ..permissions import Statement
+from ..access.resource_policy import Statement
+from ..base.model import ApiError, EventSettings, FunctionVersion
+from ..base.variables import ACCOUNT_ID
 from .backend import Backend, unqualified
 from .function import Function
 

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from moto.awslambda.responses import LambdaResponse
 
-from ..mappings.registry import Mapping
-from ..model import ApiError
-from ..parameters import constraint
+from ..base.model import ApiError
+from ..base.parameters import constraint
+from ..triggers.mappings.registry import Mapping
 from .errors import as_moto_error
 from .hooks import open_hooks
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import boto3
 
-from ..clients import session
+from ..base.clients import session
 
 _importing = threading.Lock()
 

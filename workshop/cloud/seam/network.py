@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..environ import ACCOUNT_ID
-from ..parameters import invalid
+from ..base.parameters import invalid
+from ..base.variables import ACCOUNT_ID
 from . import moto_ec2
 
 NOT_FOUND = (

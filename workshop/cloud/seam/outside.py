@@ -24,8 +24,8 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.exceptions import JsonRESTError
 from moto.utilities.docker_utilities import DockerModel
 
-from ..regexes import compiled
-from ..wildcards import like
+from ..base.regexes import compiled
+from ..base.wildcards import like
 from . import cloudformation
 from .documents import DocumentError, read_document
 from .hooks import open_hooks

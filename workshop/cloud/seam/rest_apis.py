@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..environ import ACCOUNT_ID
-from ..gateway.apis import RestMethod, RestStage
+from ..base.variables import ACCOUNT_ID
+from ..triggers.gateway.apis import RestMethod, RestStage
 from .moto_apigateway import models, responses
 from .moto_apigateway import urls as moto_urls
 from .rest_checks import CheckedBackend, check_document

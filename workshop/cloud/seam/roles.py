@@ -6,8 +6,8 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from ..json_text import from_json
-from ..roles import Role
+from ..access import Role
+from ..base.json_text import from_json
 
 
 def find_role(arn: str) -> Role | None:

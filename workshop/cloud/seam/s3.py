@@ -18,10 +18,10 @@ from moto.s3.models import S3Backend, s3_backends
 from moto.s3.notifications import S3NotificationEvent
 from moto.s3.responses import S3Response
 
-from ..environ import ACCOUNT_ID
-from ..model import ApiError
-from ..push.s3_events import Change
-from ..push.s3_settings import KINDS, Notification, Settings
+from ..base.model import ApiError
+from ..base.variables import ACCOUNT_ID
+from ..triggers.push.s3_events import Change
+from ..triggers.push.s3_settings import KINDS, Notification, Settings
 from .hooks import open_hooks
 
 MOST_CHANGES = 1000  # that one call makes: DeleteObjects takes so many keys

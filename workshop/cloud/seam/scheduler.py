@@ -9,9 +9,9 @@ import moto.scheduler.models as models
 import moto.scheduler.responses as responses
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 
-from ..model import ApiError
-from ..push.schedule_checks import check_name
-from ..push.scheduler import Schedule
+from ..base.model import ApiError
+from ..triggers.push.schedule_checks import check_name
+from ..triggers.push.scheduler import Schedule
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
 

@@ -19,9 +19,9 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from yaml import YAMLError
 
-from ..environ import ACCOUNT_ID
-from ..model import FunctionVersion, LogEvent
-from ..regexes import BadRegex
+from ..base.model import FunctionVersion, LogEvent
+from ..base.regexes import BadRegex
+from ..base.variables import ACCOUNT_ID
 from . import (
     cloudwatch,
     dynamodb,

@@ -12,8 +12,8 @@ from moto.sns.models import SNSBackend, Subscription
 from moto.sns.responses import SNSResponse
 from moto.sns.utils import FilterPolicyMatcher
 
-from ..model import ApiError
-from ..push.sns import Message, check_attribute, check_structure
+from ..base.model import ApiError
+from ..triggers.push.sns import Message, check_attribute, check_structure
 from .hooks import open_hooks
 
 _publish_to_subscription = Subscription.publish

@@ -23,9 +23,9 @@ from moto.sqs.exceptions import InvalidParameterValue, QueueDoesNotExist, Receip
 from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, sqs_backends
 from moto.sqs.responses import SQSResponse
 
-from ..environ import ACCOUNT_ID
-from ..model import QueueState
-from ..tracing import current
+from ..base.model import QueueState
+from ..base.tracing import current
+from ..base.variables import ACCOUNT_ID
 from .hooks import hooks_or_none
 
 _changed = threading.Condition()  # guards every queue, since a redrive touches two

@@ -1,0 +1,1 @@
+"""What every layer above speaks: words, errors, time, activity, clients."""

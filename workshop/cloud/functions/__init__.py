@@ -1,0 +1,1 @@
+"""Invocations: environments kept and handed out, concurrency, retries, log lines, metrics."""

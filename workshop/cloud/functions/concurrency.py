@@ -1,0 +1,123 @@
+"""The account's concurrency, and how much of it each function may use.
+
+Follows "Understanding Lambda function scaling"
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html) and "Configuring reserved
+concurrency" (configuration-concurrency.html).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..base.model import ApiError, FunctionVersion
+
+DEFAULT_LIMIT = 1000  # concurrent executions in a region
+
+ByFunction = Callable[[str], dict[str, int]]  # region to {function's ARN: concurrency}
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many invocations run at this moment, the one that enters included."""
+
+    account: int
+    function: int
+    resource: int  # as it was invoked: by its name, a version or an alias
+    unreserved: int
+    claimed: int  # what on-demand invocations of other functions can't have
+
+
+class Concurrency:
+    """Lets invocations in, or throttles them.
+
+    `reserved(region)` and `provisioned(region)` say what functions were given, by their ARN.
+    """
+
+    def __init__(self, limit: int, reserved: ByFunction, provisioned: ByFunction) -> None:
+        self.limit, self.minimum = limit, minimum_unreserved(limit)
+        self._reserved, self._provisioned = reserved, provisioned
+        self._running: Counter[tuple[str, str]] = Counter()
+        self._on_demand: Counter[str] = Counter()  # by the function's ARN
+        self._lock = threading.Lock()
+
+    def enter(self, function: FunctionVersion, resource: str, provisioned: bool) -> Load:
+        """Takes a place; one with a provisioned environment has its own already.
+
+        Raises ApiError, 429. `leave` gives the place back.
+        """
+        with self._lock:
+            reserved, allocated = self._shares(function.region)
+            if not provisioned:
+                self._check(function, reserved, allocated)
+                self._on_demand[function.arn] += 1
+            for key in _keys(function, resource):
+                self._running[key] += 1
+            account, of_function, of_resource = (
+                self._running[key] for key in _keys(function, resource)
+            )
+            unreserved = self._unreserved_running(function.region, reserved)
+            return Load(account, of_function, of_resource, unreserved, unreserved + allocated)
+
+    def leave(self, function: FunctionVersion, resource: str, provisioned: bool) -> None:
+        """Gives back a place that `enter` gave."""
+        with self._lock:
+            for key in _keys(function, resource):
+                self._running[key] -= 1
+                if not self._running[key]:
+                    del self._running[key]
+            if not provisioned:
+                self._on_demand[function.arn] -= 1
+                if not self._on_demand[function.arn]:
+                    del self._on_demand[function.arn]
+
+    def unreserved(self, region: str) -> int:
+        """What is left to functions without a share of their own."""
+        return self.limit - self._shares(region)[1]
+
+    def left_without(self, arn: str, region: str) -> int:
+        """The same, if one function had no share."""
+        shares = {**self._provisioned(region), **self._reserved(region)}
+        return self.limit - sum(shares.values()) + shares.get(arn, 0)
+
+    def _check(self, function: FunctionVersion, reserved: dict[str, int], allocated: int) -> None:
+        if function.reserved_concurrency is not None:
+            own = function.reserved_concurrency - self._provisioned(function.region).get(
+                function.arn, 0
+            )
+            if self._on_demand[function.arn] >= own:
+                raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        elif self._unreserved_running(function.region, reserved) >= self.limit - allocated:
+            raise throttled("ConcurrentInvocationLimitExceeded")
+
+    def _shares(self, region: str) -> tuple[dict[str, int], int]:
+        """Reserved concurrency by function, and all that is reserved or provisioned."""
+        reserved = self._reserved(region)
+        provisioned = self._provisioned(region)  # lies within the reserved, where there is any
+        return reserved, sum({**provisioned, **reserved}.values())
+
+    def _unreserved_running(self, region: str, reserved: dict[str, int]) -> int:
+        return sum(
+            count
+            for arn, count in self._on_demand.items()
+            if arn not in reserved and arn.split(":")[3] == region
+        )
+
+
+def minimum_unreserved(limit: int) -> int:
+    """What must stay unreserved: 100, or a tenth of a limit that was made small to teach with.
+
+    AWS has 100, and refuses every reservation in an account whose limit is not above it.
+    """
+    return max(1, min(100, limit // 10))
+
+
+def throttled(reason: str) -> ApiError:
+    """The error of a caller that came over a limit of concurrency."""
+    return ApiError(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
+
+
+def _keys(function: FunctionVersion, resource: str) -> tuple[tuple[str, str], ...]:
+    return ("account", function.region), ("function", function.arn), ("resource", resource)

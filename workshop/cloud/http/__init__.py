@@ -1,0 +1,1 @@
+"""The server: who may speak to it, and which part answers."""

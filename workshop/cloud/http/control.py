@@ -1,0 +1,64 @@
+"""The local cloud's own HTTP API, below `/_aws/`: for checks and tools in other processes.
+
+    GET  /_aws/clock                            {"now": "2026-11-02T03:04:05Z"}
+    POST /_aws/clock/advance {"seconds": 60}    the same, after what fell due was handed on
+    POST /_aws/idle          {"timeout": 60}    {} when nothing goes on; 408 if that takes longer
+
+All want a signature with the owner's access key: a function's own key does not do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from ..base.clock import Clock, iso
+from ..base.json_text import from_json
+from ..base.model import ApiError
+
+UNITS = ("seconds", "minutes", "hours", "days")
+
+
+class Control:
+    """Answers the requests below `/_aws/` that are about the cloud itself."""
+
+    def __init__(self, clock: Clock, idle: Callable[[float], None]) -> None:
+        self._clock, self._idle = clock, idle
+
+    def answer(self, method: str, path: str, body: bytes) -> bytes:
+        """The answer's JSON. Raises ApiError."""
+        if (method, path) == ("GET", "/_aws/clock"):
+            return _time(self._clock.now())
+        if (method, path) == ("POST", "/_aws/clock/advance"):
+            return _time(self._advance(body))
+        if (method, path) == ("POST", "/_aws/idle"):
+            return self._wait(body)
+        raise ApiError(404, "NotFoundException", f"The local cloud has no {method} {path}.")
+
+    def _advance(self, body: bytes) -> datetime:
+        try:
+            return self._clock.advance(timedelta(**_numbers(body, UNITS)))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ApiError(400, "ValidationException", str(error)) from None
+
+    def _wait(self, body: bytes) -> bytes:
+        try:
+            self._idle(float(_numbers(body, ("timeout",)).get("timeout", 60)))
+        except TimeoutError as error:
+            raise ApiError(408, "RequestTimeoutException", str(error)) from None
+        except (ValueError, TypeError) as error:
+            raise ApiError(400, "ValidationException", str(error)) from None
+        return b"{}"
+
+
+def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
+    """A request's object. Raises ValueError if it is none, or has other names."""
+    given = from_json(body or b"{}")
+    if not isinstance(given, dict) or set(given) - set(names):
+        raise ValueError(f"Give an object with some of {', '.join(names)}.")
+    return given
+
+
+def _time(now: datetime) -> bytes:
+    return json.dumps({"now": iso(now)}).encode()

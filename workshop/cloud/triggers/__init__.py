@@ -1,0 +1,1 @@
+"""What invokes functions: mappings that poll, services that push, HTTP, alarms."""

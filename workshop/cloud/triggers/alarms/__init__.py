@@ -1,0 +1,1 @@
+"""CloudWatch alarms: their states, and what they tell whom."""

@@ -1,0 +1,99 @@
+"""The HTTP triggers as one WSGI application, in front of AWS's APIs."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...base.model import ApiError
+from ...base.reading import TooLarge
+from ...base.request_line import raw_target, split_target
+from ...base.tracing import clean, following
+from . import function_url, http_api, rest
+from .addresses import Address, find_address
+from .answer import Answer, message
+from .apis import FunctionUrl, HttpApi, RestStage
+from .caller import Caller, Signed
+from .invoking import Functions
+from .request import LARGEST, HttpRequest, read_request
+
+
+class Gateway:
+    """Answers requests to APIs and function URLs; anybody who can reach them may ask.
+
+    `find_rest_stage(api_id, region, stage)`, `find_http_api(api_id, region)` and
+    `find_function_url(url_id, region)` give what is there now, or None; a region of None means
+    any. `caller(environ, service)` gives who signed a request for a service, or None.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        find_rest_stage: Callable[[str, str | None, str], RestStage | None],
+        find_http_api: Callable[[str, str | None], HttpApi | None],
+        find_function_url: Callable[[str, str | None], FunctionUrl | None],
+        caller: Callable[[dict[str, Any], str], Caller | None],
+    ) -> None:
+        self._functions = functions
+        self._find_rest_stage, self._find_http_api = find_rest_stage, find_http_api
+        self._find_function_url = find_function_url
+        self._caller = caller
+
+    def address(self, environ: dict[str, Any]) -> Address | None:
+        """The API or function URL that a request is for; None if it is for an API of AWS's."""
+        path, _ = split_target(raw_target(environ))
+        return find_address(environ.get("HTTP_HOST", ""), path)
+
+    def serve(
+        self, address: Address, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answers a request to an address."""
+        _, query = split_target(raw_target(environ))
+        try:
+            request = read_request(environ, query, LARGEST[address.service])
+        except TooLarge:
+            answer = _too_long(address)
+        except ApiError as error:
+            answer = message(error.status, "Bad Request" if error.status == 400 else error.message)
+        else:
+            answer = self._answer(address, request, Signed(environ, self._caller, address.service))
+        return answer.send(environ["REQUEST_METHOD"], start_response)
+
+    def _answer(self, address: Address, request: HttpRequest, signed: Signed) -> Answer:
+        trace = clean(request.header("x-amzn-trace-id")) or _new_trace()
+        with following(trace):
+            if address.service == "lambda-url":
+                return self._function_url(address, request, trace, signed)
+            api = self._find_http_api(address.id, address.region)
+            if api:
+                call = http_api.HttpCall(api, request, address.path, trace, signed)
+                return http_api.serve(call, self._functions)
+            return self._rest(address, request, trace, signed)
+
+    def _rest(self, address: Address, request: HttpRequest, trace: str, signed: Signed) -> Answer:
+        name, path = rest.split_stage(address.path)
+        stage = self._find_rest_stage(address.id, address.region, name)
+        if stage is None:
+            return rest.error(403, "Forbidden")
+        return rest.serve(rest.RestCall(stage, request, path, trace, signed), self._functions)
+
+    def _function_url(
+        self, address: Address, request: HttpRequest, trace: str, signed: Signed
+    ) -> Answer:
+        url = self._find_function_url(address.id, address.region)
+        if url is None:
+            return message(403, function_url.FORBIDDEN, key="Message")
+        call = function_url.UrlCall(url, request, address.path, trace, signed)
+        return function_url.serve(call, self._functions)
+
+
+def _too_long(address: Address) -> Answer:
+    if address.service == "execute-api":
+        return rest.error(413, "Request Too Long")
+    return message(413, "Request Entity Too Large", key="Message")
+
+
+def _new_trace() -> str:
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
