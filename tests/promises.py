@@ -42,6 +42,11 @@ NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong",
 HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
 # A package may import those that stand after it, never before.
 LAYERS = ("cli", "notebook", "grading", "cloud")
+# Inside of it a layer may import those that stand before it.
+CLOUD_LAYERS = (
+    *("base", "access", "sandbox", "functions", "triggers", "seam", "http"),
+    *("parts", "local"),
+)
 OWN_FOLDERS = {
     *(".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache"),
     *("__pycache__", "build", ".ipynb_checkpoints"),
@@ -329,18 +334,34 @@ def imports_point_one_way(root: Path) -> Iterator[str]:
             yield f"{path.relative_to(root)} imports stages: the cloud knows nothing of stages"
 
 
-def imported(path: Path, package: Path) -> set[str]:
-    """The modules and packages of `workshop` that a file imports, by the name below workshop."""
+def the_clouds_layers_import_downwards(root: Path) -> Iterator[str]:
+    cloud = root / "workshop" / "cloud"
+    for path in files(cloud, ".py"):
+        layer = path.relative_to(cloud).parts[0].removesuffix(".py")
+        if layer == "__init__":
+            continue
+        if layer not in CLOUD_LAYERS:
+            yield f"{path.relative_to(root)} lies in no layer of the local cloud"
+            continue
+        above = CLOUD_LAYERS[CLOUD_LAYERS.index(layer) + 1 :]
+        for name in sorted(imported(path, cloud, "workshop.cloud") & set(above)):
+            yield f"{path.relative_to(root)} imports {name}: {layer} must not know of it"
+
+
+def imported(path: Path, package: Path, name: str = "workshop") -> set[str]:
+    """The modules and packages of a package, by name and folder, that a file in it imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom):
             continue
         base = list(path.relative_to(package).parts[:-1])
+        if node.level > len(base) + 1:  # something above this package
+            continue
         if node.level:
             base = base[: len(base) - node.level + 1]
             parts = [*base, *(node.module or "").split(".")]
-        elif (node.module or "").startswith("workshop"):
-            parts = (node.module or "").split(".")[1:]
+        elif f"{node.module}.".startswith(f"{name}."):
+            parts = (node.module or "").removeprefix(name).split(".")
         else:
             continue
         parts = [part for part in parts if part]
@@ -416,6 +437,7 @@ PROMISES = [
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,
     imports_point_one_way,
+    the_clouds_layers_import_downwards,
     nothing_names_one_machine,
     prose_is_calm,
     every_notebook_starts_the_cloud_first,
