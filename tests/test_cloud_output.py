@@ -59,7 +59,7 @@ def test_a_frame_is_one_event_with_its_own_time(reader):
 def test_a_time_that_no_log_takes_is_now(reader, days_from_now):
     write(reader, frame(b"one", NOW + days_from_now * 86_400_000))
     (event,) = reader.take()
-    assert abs(event.timestamp_ms - NOW) < 600_000
+    assert abs(event.timestamp_ms - time.time() * 1000) < 600_000
 
 
 def test_frames_and_lines_in_their_order(reader):

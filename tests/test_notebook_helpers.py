@@ -11,6 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from workshop.cloud import Invocation
+from workshop.cloud.base.variables import no_account
 from workshop.notebook import deploy_exercise, extension, log_events, print_bill, timeline
 from workshop.prices import Bill, bill, gb_seconds
 
@@ -37,7 +38,8 @@ def shell(monkeypatch):
     extension.load_ipython_extension(shell)
     yield shell
     extension.unload_ipython_extension(shell)
-    assert [name for name in os.environ if name.startswith("AWS_")] == []
+    assert dict(os.environ) == no_account(os.environ)
+    assert not {"AWS_PROFILE", "AWS_ACCESS_KEY_ID"} & set(os.environ)
     os.environ.clear()
     os.environ.update(before)
 

@@ -64,6 +64,7 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
     )
     parsers = "moto.apigateway.integration_parsers"
     return {
+        "moto.core.responses": {"boto3": types.SimpleNamespace(client=_client_of_nobody)},
         "moto.sns.models": {"requests": _Closed()},
         "moto.events.models": {"requests": _Closed()},
         f"{parsers}.aws_parser": {"requests": _Closed()},
@@ -87,6 +88,13 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
         "moto.ecr.models": {"ECRBackend._match_repository_filter": _matches_repository},
         "moto.dynamodb.models.table_import": {"gzip_decompress": inflated},
     }
+
+
+def _client_of_nobody(service: str, region_name: str) -> Any:
+    """moto before 5.2.5 reads a service's operations off a client, which it never uses."""
+    import boto3
+
+    return boto3.client(service, region_name=region_name, endpoint_url="http://127.0.0.1")
 
 
 def no_pages(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
