@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from support import chapters
 
 from workshop.grading.report import stub_folder
+from workshop.notebook.refresh import SEED
 from workshop.paths import repository
 
 NOTEBOOKS = sorted((repository() / "notebooks").glob("*.ipynb"))
@@ -61,7 +62,10 @@ def test_a_fresh_run_gives_the_stored_outputs(file):
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts="]
     command += ["-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
     command += ["--nbval-sanitize-with", str(repository() / "tests" / "nbval.cfg"), str(file)]
-    environ = os.environ | {"WORKSHOP_EXERCISES": str(repository() / "solutions")}
+    environ = os.environ | {
+        "WORKSHOP_EXERCISES": str(repository() / "solutions"),
+        "WORKSHOP_SEED": SEED,
+    }
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
         environ.pop(name, None)
     done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=240)

@@ -17,7 +17,7 @@ KEPT_OUTPUT = 16_384  # bytes of what it prints: the end tells why it could not 
 # tokens of a CI, is none of the checks' business.
 PASSED_ON = (
     *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ"),
-    *("TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "WORKSHOP_ROLE_ARN"),
+    *("TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "WORKSHOP_ROLE_ARN", "WORKSHOP_SEED"),
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "USERNAME"),
     *("APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES", "NUMBER_OF_PROCESSORS"),
 )
