@@ -44,6 +44,8 @@ ISOLATION = (
     "test_cloud_invoke.py",
     "test_cloud_logs.py",
     "test_cloud_output.py",
+    "test_hostile_functions.py",
+    "test_hostile_sandboxes.py",
 )
 
 
