@@ -70,9 +70,9 @@ def listening() -> Iterator[list[str]]:
             heard.append(str(said[:LONGEST] if isinstance(said, (bytes, str)) else said)[:LONGEST])
         return call(self, operation, arguments)
 
-    def heard_ask(url, method="GET", body=None, headers=None):
+    def heard_ask(url, method="GET", body=None, *more, **named):
         heard.append(str(body)[:LONGEST])
-        return ask(url, method, body, headers)
+        return ask(url, method, body, *more, **named)
 
     BaseClient._make_api_call, web.ask = heard_call, heard_ask
     try:

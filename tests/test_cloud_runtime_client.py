@@ -13,7 +13,7 @@ from conftest import Lab
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.base.model import Request
-from workshop.cloud.sandbox.launch import package
+from workshop.cloud.sandbox import package
 from workshop.cloud.sandbox.package import HERE
 from workshop.cloud.sandbox.runtime_api import RuntimeApi
 from workshop.cloud.sandbox.watch import Watch

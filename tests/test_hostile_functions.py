@@ -13,7 +13,7 @@ import psutil
 import pytest
 from support import package
 
-from workshop.cloud.sandbox.launch import bubblewrap, environment
+from workshop.cloud.sandbox import bubblewrap, environment
 
 MB = 1024 * 1024
 PLAIN = "a plain process is no wall: the README says so"

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from workshop.cloud.base.model import ApiError
-from workshop.cloud.sandbox.launch import zips
+from workshop.cloud.sandbox import zips
 from workshop.cloud.sandbox.package import PackageStore
 
 UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."

@@ -14,7 +14,7 @@ import pytest
 from conftest import NO_BUBBLEWRAP, Lab
 
 from workshop.cloud import LocalCloud
-from workshop.cloud.sandbox.launch import bubblewrap
+from workshop.cloud.sandbox import bubblewrap
 from workshop.cloud.sandbox.launcher import bubblewrap_works
 
 REACH = (
