@@ -14,6 +14,7 @@ import pytest
 from support import package
 
 from workshop.cloud.sandbox import bubblewrap, environment
+from workshop.cloud.seam import services
 
 MB = 1024 * 1024
 PLAIN = "a plain process is no wall: the README says so"
@@ -115,6 +116,17 @@ def test_an_endless_body_does_not_fill_the_clouds_memory(isolated_lab, head):
     before = psutil.Process().memory_info().rss
     assert isolated_lab.invoke(name, {"head": head}).value == "answered"
     assert psutil.Process().memory_info().rss - before < 100 * MB
+
+
+def test_logs_of_many_invocations_have_an_end(isolated_lab, monkeypatch):
+    monkeypatch.setattr(services, "MOST_LOG_EVENTS", 1000)
+    source = "def handler(event, context):\n    for n in range(400): print(event, n)"
+    name = isolated_lab.create(source)
+    for number in range(6):
+        isolated_lab.invoke(name, number)
+    kept = isolated_lab.log_events(f"/aws/lambda/{name}")
+    assert len(kept) <= 1000
+    assert "5 399\n" in kept and "0 0\n" not in kept
 
 
 def test_silent_connections_do_not_take_the_clouds_threads(walled_lab):

@@ -64,6 +64,7 @@ PATCHED = (
     sns,
     sqs,
 )
+MOST_LOG_EVENTS, MOST_LOG_BYTES = 200_000, 64 * 1024 * 1024  # of one log stream
 ROLE = "lambda-role"
 TRUST = {
     "Version": "2012-10-17",
@@ -91,7 +92,7 @@ def load_managed_policies() -> None:
 
 
 def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -> None:
-    """Appends to a function's log stream in CloudWatch Logs."""
+    """Appends to a function's log stream; of one that a flood fills the older half goes."""
     backend = logs_backends[function.account_id][function.region]
     backend.ensure_log_group(function.log_group)
     backend.ensure_log_stream(function.log_group, stream)
@@ -100,6 +101,10 @@ def write_logs(function: FunctionVersion, stream: str, events: list[LogEvent]) -
         latest = max(latest, event.timestamp_ms)
         entries.append({"timestamp": latest, "message": event.message})
     backend.put_log_events(function.log_group, stream, entries)
+    kept = backend.groups[function.log_group].streams[stream]
+    if len(kept.events) > MOST_LOG_EVENTS or kept.stored_bytes > MOST_LOG_BYTES:
+        del kept.events[: len(kept.events) // 2]
+        kept.stored_bytes = sum(len(event.message) for event in kept.events)
 
 
 def start(hooks: Hooks) -> None:
