@@ -61,6 +61,8 @@ class Guardian:
         try:
             self._write(line)
         except OSError:  # somebody ended it
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
             self._process.kill()
             self._process.wait()
             self._process = self._start()
