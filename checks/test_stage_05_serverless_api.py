@@ -450,7 +450,7 @@ def test_hides_the_cause_of_a_500_and_logs_it(crowded):
     expect_no_word(reply, path, [*leaks, "resource not found"])
     expect_problem(crowded, 500, "GET", path, look, what=what)
     assert crowded.logged("ResourceNotFoundException"), failure(
-        "The log does not say what went wrong, so nobody can mend it.",
+        "The log does not say what went wrong, so nobody can fix it.",
         asked("GET", path),
         "the exception in the log, with ResourceNotFoundException in it",
         crowded.log()[-300:],

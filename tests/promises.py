@@ -1,4 +1,4 @@
-"""What the repository promises of itself. Each promise returns what breaks it, and what mends it.
+"""What the repository promises of itself. Each promise returns what breaks it, and what fixes it.
 
 A promise takes the repository's top folder, so that tests/test_promises.py can also show, on a
 broken copy, that it does not look away.

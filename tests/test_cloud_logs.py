@@ -257,3 +257,10 @@ def test_filter_pattern_that_is_none(lab):
     lab.logs.create_log_group(logGroupName="/search/none")
     with pytest.raises(ClientError, match="Invalid filter pattern"):
         lab.logs.filter_log_events(logGroupName="/search/none", filterPattern="{ $.rides >")
+
+
+def test_the_tail_of_a_log_cuts_no_character_in_two(lab):
+    name = lab.create("def handler(event, context): print('ä' * 5000 + event)")
+    for odd in ("", "x"):  # one of both cuts inside a character of two bytes
+        answer = lab.invoke(name, odd)
+        assert "ä" in answer.log and "\ufffd" not in answer.log

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import package
+from support import REACH, package
 
 from workshop.cloud.sandbox import bubblewrap, environment
 from workshop.cloud.seam import services
@@ -147,14 +147,6 @@ def handler(event, context):
 
 
 # ---------------------------------------------------------------- no way to anybody else
-
-REACH = (
-    "import socket\n"
-    "def handler(event, context):\n"
-    "    with socket.socket() as s:\n"
-    "        s.settimeout(3)\n"
-    "        return s.connect_ex((event['host'], event['port']))"
-)
 
 
 def test_it_reaches_no_port_of_the_machine_and_nothing_beyond(walled_lab):

@@ -12,18 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import NO_BUBBLEWRAP, Lab
+from support import REACH
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.sandbox import bubblewrap
 from workshop.cloud.sandbox.launcher import bubblewrap_works
-
-REACH = (
-    "import socket\n"
-    "def handler(event, context):\n"
-    "    with socket.socket() as s:\n"
-    "        s.settimeout(3)\n"
-    "        return s.connect_ex((event['host'], event['port']))"
-)
 
 
 def test_the_switch_opens_this_machines_network():

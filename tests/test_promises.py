@@ -19,7 +19,7 @@ def test_is_kept(promise):
 
 
 # promise: the file to break, what to replace in it (a regular expression; None: remove it), by
-# what, and words of the complaint that name what mends it.
+# what, and words of the complaint that name what fixes it.
 BREAKS = [
     (
         "every_stage_is_complete_under_one_name",

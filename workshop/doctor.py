@@ -59,7 +59,7 @@ def _packages() -> Iterator[Finding]:
         if installed != pinned:
             wrong.append(f"{name} {installed} instead of {pinned}")
     if wrong:
-        yield Finding(False, f"packages: {', '.join(wrong)}. `make clean` and `make lab` mend it.")
+        yield Finding(False, f"packages: {', '.join(wrong)}. `make clean` and `make lab` fix it.")
     else:
         yield Finding(True, "the packages are those of requirements.txt")
 

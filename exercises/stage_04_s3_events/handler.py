@@ -50,7 +50,7 @@ Events may come twice, and late. After the same event again, the report's conten
 as before. The event of an older version leaves the row of a newer one alone, reported or
 quarantined; its own report or copy is written all the same. Of two versions of a key, the one
 with the lower sequencer is older: a hexadecimal number, whose texts may have different lengths.
-The row of a newer version replaces the whole row: once a file is mended, no `reason` is left.
+The row of a newer version replaces the whole row: once a file is fixed, no `reason` is left.
 
 What S3 or DynamoDB refuses is no fault of the file: let that error out, so that Lambda tries the
 event again. Nobody reads the result. Write nothing under `incoming/`.

@@ -51,7 +51,7 @@ def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
         if alike:
             lines += [f"   This goes for {alike} more check{'s' if alike > 1 else ''}."]
     if len(failures) > SHOWN:
-        lines += ["", f"and {len(failures) - SHOWN} more: mend these first, then check again."]
+        lines += ["", f"and {len(failures) - SHOWN} more: fix these first, then check again."]
     for result in _distinct([r for r in results if r.outcome == UNCHECKED])[:1]:
         lines += ["", "-- The workshop could not check; this is its fault, not yours:"]
         lines += [_indent(result.message), "   `workshop doctor` looks for the cause."]

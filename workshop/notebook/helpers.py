@@ -32,7 +32,7 @@ def deploy_exercise(
     """Deploys your handler of a stage to the notebook's cloud.
 
     The keywords are environment variables, `values` what placeholders in function.json stand for.
-    Prints what to mend and returns None if it cannot be deployed.
+    Prints what to fix and returns None if it cannot be deployed.
     """
     import boto3
 
