@@ -1,6 +1,6 @@
 """Nothing of the workshop reaches an account, whatever a learner's machine offers it.
 
-tests/traps.py is such a machine. What goes beyond it, each test watches (tests/conftest.py).
+helpers/traps.py is such a machine. What goes beyond it, each test watches (tests/conftest.py).
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   they match what requests bring.
 - `moto.moto_server.werkzeug_app`: the WSGI application and its request handler.
 
-tests/test_cloud_seam*.py are the contract: they fail when a moto release moves one of these.
+tests/cloud/seam/ is the contract: it fails when a moto release moves one of these.
 """
 
 try:

@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from conftest import NO_BUBBLEWRAP, Lab
+from lab import NO_BUBBLEWRAP, Lab
 
 from workshop.cloud import LocalCloud, PortTaken
 from workshop.cloud.sandbox.launcher import bubblewrap_works
+from workshop.paths import repository
 
 # A cloud in a process of its own, with functions that still run when it ends.
 PROGRAM = """
 import sys, threading, time
 sys.path.insert(0, {tests!r})
-from conftest import Lab
+from lab import Lab
 from workshop.cloud import LocalCloud
 
 cloud = LocalCloud(isolation={isolation!r}).start()
@@ -82,7 +83,7 @@ def test_nothing_is_left_of_a_parent_that_ends(end, isolation):
     if not hasattr(signal, end):
         pytest.skip(f"there is no {end} here")
     mark = f"mark-{os.getpid()}-{end}-{isolation}"
-    tests = str(Path(__file__).parent)
+    tests = str(repository() / "tests" / "helpers")
     program = PROGRAM.format(tests=tests, isolation=isolation, mark=mark)
     parent = subprocess.Popen(
         [sys.executable, "-c", program],

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Lab
+from lab import Lab
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.functions.concurrency import minimum_unreserved

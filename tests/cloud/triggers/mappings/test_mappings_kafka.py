@@ -681,7 +681,7 @@ def test_without_confluent_kafka_creating_says_what_to_install(lab, brokers, top
 
 CLOSES = """
 import sys, threading
-sys.path[:0] = ["tests"]
+sys.path[:0] = ["tests/helpers"]
 from workshop.cloud import LocalCloud
 from support import ROLE, package
 

@@ -1,7 +1,7 @@
-"""Python loads this at its start where tests/watch is on PYTHONPATH: it watches what is sent.
+"""Python loads this at its start where this folder is on PYTHONPATH: it watches what is sent.
 
 Each connection, and each name that is looked up, that is not of this machine is written to the
-file WORKSHOP_WATCH, and refused. tests/watching.py sets it up; `watch` is for a running process.
+file WORKSHOP_WATCH, and refused. helpers/watching.py sets it up; `watch` is for a running process.
 """
 
 from __future__ import annotations

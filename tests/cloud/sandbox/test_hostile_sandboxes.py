@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import NO_BUBBLEWRAP, Lab
+from lab import NO_BUBBLEWRAP, Lab
 from support import REACH
 
 from workshop.cloud import LocalCloud

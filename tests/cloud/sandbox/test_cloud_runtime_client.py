@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Lab
+from lab import Lab
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.base.model import Request

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from conftest import Lab
+from lab import Lab
 
 from workshop.cloud import LocalCloud, PortTaken
 from workshop.cloud.sandbox.environment import Environment
