@@ -53,17 +53,18 @@ def run_checks(
             raise
 
 
-def check_file(stage: Stage) -> Path:
-    """The file that grades a stage."""
-    return repository() / "checks" / f"test_{stage.name}.py"
+def check_folder(stage: Stage) -> Path:
+    """The folder with the files that grade a stage."""
+    return repository() / "checks" / stage.name
 
 
 def check_names(stage: Stage) -> dict[str, str]:
     """The checks of a stage, in order: name, and what it means."""
-    tree = ast.parse(check_file(stage).read_text(encoding="utf-8"))
+    files = sorted(check_folder(stage).glob("test_*.py"))
     return {
         node.name: (ast.get_docstring(node) or node.name).splitlines()[0]
-        for node in tree.body
+        for file in files
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
 
@@ -72,7 +73,7 @@ def _run_stage(
     stage: Stage, exercises: Path, endpoint_url: str | None, limit_s: float, workers: Workers
 ) -> list[CheckResult]:
     # -I: no file of the current folder and no PYTHONPATH reaches this Python.
-    command = [sys.executable, "-I", "-m", "pytest", str(check_file(stage)), *PYTEST_OPTIONS]
+    command = [sys.executable, "-I", "-m", "pytest", str(check_folder(stage)), *PYTEST_OPTIONS]
     command += [f"--exercises={exercises}"]
     if endpoint_url:
         command += [f"--endpoint-url={endpoint_url}"]
