@@ -26,12 +26,12 @@ STAGE = STAGES[0]
 @pytest.fixture
 def checks(tmp_path, monkeypatch):
     """Puts a check file of one's own in place of a stage's."""
-    folder = tmp_path / "checks"
-    folder.mkdir()
+    folder = tmp_path / "checks" / STAGE.name
+    folder.mkdir(parents=True)
     shutil.copy(repository() / "pyproject.toml", tmp_path)
-    (folder / "conftest.py").symlink_to(repository() / "checks" / "conftest.py")
-    file = folder / f"test_{STAGE.name}.py"
-    monkeypatch.setattr(runner, "check_file", lambda stage: file)
+    (folder.parent / "conftest.py").symlink_to(repository() / "checks" / "conftest.py")
+    file = folder / "test_own.py"
+    monkeypatch.setattr(runner, "check_folder", lambda stage: folder)
 
     def run(source: str, limit_s: float = 60) -> dict[str, CheckResult]:
         file.write_text(textwrap.dedent(source), encoding="utf-8")

@@ -55,7 +55,7 @@ class Outcomes:
     def pytest_collectreport(self, report: Any) -> None:
         """A check file that does not load is the workshop's fault."""
         if report.failed:
-            stage = Path(report.nodeid).stem.removeprefix("test_")
+            stage = Path(report.nodeid).parent.name
             result = CheckResult(stage, "collection", "", UNCHECKED, str(report.longrepr))
             self.results[report.nodeid] = result
             self._write()
@@ -74,4 +74,4 @@ class Outcomes:
 
 
 def _stage(item: Any) -> str:
-    return item.path.stem.removeprefix("test_")
+    return item.path.parent.name

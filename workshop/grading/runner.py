@@ -54,17 +54,17 @@ def run_checks(
             raise
 
 
-def check_file(stage: Stage) -> Path:
-    """The file that grades a stage."""
-    return repository() / "checks" / f"test_{stage.name}.py"
+def check_folder(stage: Stage) -> Path:
+    """The folder with the files that grade a stage."""
+    return repository() / "checks" / stage.name
 
 
 def checks(stage: Stage) -> list[CheckResult]:
     """The checks of a stage, in order, each without a result yet."""
-    tree = ast.parse(check_file(stage).read_text(encoding="utf-8"))
     return [
         CheckResult(stage.name, node.name, _means(node), UNCHECKED, extra=_is_extra(node))
-        for node in tree.body
+        for file in sorted(check_folder(stage).glob("test_*.py"))
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     ]
 
@@ -91,7 +91,7 @@ def _run_stage(
     stage: Stage, exercises: Path, endpoint_url: str | None, limit_s: float, workers: Workers
 ) -> list[CheckResult]:
     # -I: no file of the current folder and no PYTHONPATH reaches this Python.
-    command = [sys.executable, "-I", "-m", "pytest", str(check_file(stage)), *PYTEST_OPTIONS]
+    command = [sys.executable, "-I", "-m", "pytest", str(check_folder(stage)), *PYTEST_OPTIONS]
     command += [f"--exercises={exercises}"]
     if endpoint_url:
         command += [f"--endpoint-url={endpoint_url}"]
