@@ -114,8 +114,13 @@ def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
                 yield f"Activity.md, stage {stage['number']}: write the section '### {heading}'"
         if chapter.count("> **Predict.**") < 3:
             yield f"Activity.md, stage {stage['number']}: ask for a prediction before the steps"
-        if f"Plan {stage['minutes']} minutes." not in chapter:
-            yield f"Activity.md, stage {stage['number']}: say 'Plan {stage['minutes']} minutes.'"
+        if _plan(stage) not in chapter:
+            yield f"Activity.md, stage {stage['number']}: say '{_plan(stage)}'"
+
+
+def _plan(stage: dict) -> str:
+    more = f", and {stage['extra']} more for the extra sections" if stage["extra"] else ""
+    return f"Plan {stage['core']} minutes{more}."
 
 
 def the_learners_stub_is_the_one_that_reset_brings(root: Path) -> Iterator[str]:
@@ -266,7 +271,7 @@ def prose_of(root: Path, stage: dict) -> str:
     notebook = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
     cells = [cell for path, cell in markdown(root) if path == notebook]
     prose = CODE.sub("", "\n\n".join([chapter, *cells]))
-    return re.sub(r"^Plan \d+ minutes\.", "", prose, flags=re.MULTILINE)
+    return re.sub(r"^Plan \d+ minutes[^.]*\.", "", prose, flags=re.MULTILINE)
 
 
 def quantities(prose: str) -> set[str]:

@@ -62,7 +62,9 @@ class Outcomes:
 
     def _note(self, item: Any, outcome: str, said: str) -> None:
         means = (item.function.__doc__ or item.name).strip().splitlines()[0]
-        self.results[item.nodeid] = CheckResult(_stage(item), item.name, means, outcome, said)
+        extra = item.get_closest_marker("extra") is not None
+        result = CheckResult(_stage(item), item.name, means, outcome, said, extra)
+        self.results[item.nodeid] = result
         self._write()
 
     def _write(self) -> None:
