@@ -183,6 +183,7 @@ def test_keeps_the_key_between_invocations(story, partner):
     )
 
 
+@pytest.mark.extra
 def test_fetches_the_key_again_when_it_is_refused(story, partner):
     """A key that the partner refuses is fetched again, and the ride is tried once more."""
     look = 'what you do with {"ok": false}: fetch the key again, and ask the partner once more'
@@ -199,6 +200,7 @@ def test_fetches_the_key_again_when_it_is_refused(story, partner):
         )
 
 
+@pytest.mark.extra
 def test_goes_on_with_the_new_key(story, partner):
     """The new key takes the place of the old one, from the next ride on."""
     new = partner.cents["new"]
@@ -216,6 +218,7 @@ def test_goes_on_with_the_new_key(story, partner):
         )
 
 
+@pytest.mark.extra
 def test_gives_up_when_the_new_key_is_refused_too(account, story, partner):
     """A second refusal is an error that says so; it is not tried for ever."""
     look = "what follows the second refusal: raise an error with the word refused in its message"
