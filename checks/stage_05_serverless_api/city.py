@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from urllib.parse import quote
 
 from workshop.grading import fresh
 from workshop.grading.own_lines import last_error, own_lines
 from workshop.grading.web import HttpApi
-from workshop.grading.words import failure
+from workshop.grading.words import UNDER, failure
 
 ROUTES = (
     "GET /stations",
@@ -156,8 +155,8 @@ def expect(city, status, method, path, look, body=None, headers=None, what=None)
 
 def unexpected(city, reply):
     """What to look at where the function, or API Gateway for it, answers an unexpected 5xx."""
-    logged = textwrap.indent(city.why(), " " * 12)
-    said = f"\n            The function logged:\n{logged}" if logged else ""
+    logged = city.why().replace("\n", UNDER)
+    said = f"{UNDER}The function logged:{UNDER}{logged}" if logged else ""
     if reply.value == {"message": "Internal Server Error"}:
         return (
             '. API Gateway says "Internal Server Error" where the function raised, or returned '
