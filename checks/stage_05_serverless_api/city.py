@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
 
 from workshop.grading import fresh
@@ -21,7 +20,6 @@ ROUTES = (
 NAMES = ("Union Station", "Lincoln Memorial", "Jefferson Dr & 14th St SW", "Dupont Circle")
 FIELDS = ["capacity", "lat", "lon", "name", "num_bikes_available", "num_docks_available"]
 FIELDS += ["station_id"]
-STARTED = re.compile(r"START RequestId|\{.*\"platform\.start\"")
 
 
 class City:
@@ -110,9 +108,7 @@ class City:
     def why(self):
         """What the newest invocation logged: its last error, or else its last lines."""
         self._account.settle()
-        messages = self._account.log_of(self.function)
-        starts = [place for place, each in enumerate(messages) if STARTED.match(each)]
-        newest = messages[starts[-1] :] if starts else []
+        newest = self._account.last_log_of(self.function)
         return last_error(newest) or "\n".join(own_lines("\n".join(newest)))
 
     def renew(self):
