@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 
 from workshop.grading import fresh
 from workshop.grading.own_lines import last_error, own_lines
-from workshop.grading.words import failure, show
+from workshop.grading.words import UNDER, ended_in_error, failure, show
 
 
 class City:
@@ -118,9 +117,8 @@ class City:
         self.account.settle()
         messages = self.account.log_of(self.function)[self._seen :]
         said = last_error(messages) or "\n".join(own_lines("\n".join(messages)))
-        return (
-            f"\n            The function logged:\n{textwrap.indent(said, ' ' * 12)}" if said else ""
-        )
+        logged = said.replace("\n", UNDER)
+        return f"{UNDER}The function logged:{UNDER}{logged}" if said else ""
 
     def why(self, came, station):
         """What to show beside alerts that differ; if none came, what the records give once more."""
@@ -128,8 +126,8 @@ class City:
             return self.log()
         again = self.function.invoke(self.records(station))
         return (
-            "\n            TOPIC_ARN and MARKS_TABLE: do you read both from the environment?"
-            f"\n            For the same records it returns: {show(again.error or again.value)}"
+            f"{UNDER}TOPIC_ARN and MARKS_TABLE: do you read both from the environment?"
+            f"{UNDER}For the same records it returns: {show(again.error or again.value)}"
             + self.log()
         )
 
@@ -197,22 +195,15 @@ def expect(city, station, bikes, wanted, what, look):
 def answer(function, event, look):
     """What the function returns for an event; fails if it raises."""
     result = function.invoke(event)
-    assert result.error is None, failure(
+    assert result.error is None, ended_in_error(
         "The function raised, so Lambda sends the whole batch again.",
         brief(event),
+        result.error or {},
+        result.log,
+        look,
         "a result with batchItemFailures",
-        {key: (result.error or {}).get(key) for key in ("errorType", "errorMessage")},
-        f"{look}\n{textwrap.indent(logged(result), ' ' * 12)}",
-        "records",
     )
     return result.value
-
-
-def logged(result):
-    """The last error in the log of one invocation, or else its last lines."""
-    own = own_lines(result.log)
-    begins = result.log.find("[ERROR]")
-    return result.log[begins:].partition("\nEND RequestId")[0] if begins >= 0 else "\n".join(own)
 
 
 def reported(function, event, look):
