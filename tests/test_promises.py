@@ -59,34 +59,22 @@ BREAKS = [
     ),
     (
         "every_assertion_of_a_check_has_a_message",
-        (
-            "checks/stage_01_hello_lambda/test_hello_lambda.py",
-            r"\Z",
-            "\n\ndef helper():\n    assert True\n",
-        ),
+        (CHECKS_01, r"\Z", "\n\ndef helper():\n    assert True\n"),
         "give the assertion its message",
     ),
     (
         "every_check_says_what_it_means",
-        (
-            "checks/stage_01_hello_lambda/test_hello_lambda.py",
-            r"\Z",
-            "\n\ndef test_new():\n    pass\n",
-        ),
+        (CHECKS_01, r"\Z", "\n\ndef test_new():\n    pass\n"),
         "test_new needs a docstring",
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        (
-            "checks/stage_01_hello_lambda/test_hello_lambda.py",
-            r"\Z",
-            "\n\ndef test_new():\n    pass\n",
-        ),
-        "write a mistake in tests/mistakes/stage_01_hello_lambda/ that test_new catches",
+        (CHECKS_01, r"\Z", "\n\ndef test_new():\n    pass\n"),
+        "write a mistake in tests/mistakes/stage_01_hello_lambda.toml that test_new catches",
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("tests/mistakes/stage_01_hello_lambda/float_money.toml", "test_money_is", "test_gold_is"),
+        ("tests/mistakes/stage_01_hello_lambda.toml", "test_money_is", "test_gold_is"),
         "which is no check of stage_01",
     ),
     (

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from support import read_mistake
+from support import mistakes
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
 from workshop.prices import PER_REQUEST, TIERS
@@ -89,15 +89,15 @@ def every_stage_is_complete_under_one_name(root: Path) -> Iterator[str]:
         if stage["exercise"]:
             needed += [f"{top}/{name}/handler.py" for top in ("exercises", "solutions")]
             needed += [f"workshop/stubs/{name}/handler.py", f"checks/{name}/test_{name[9:]}.py"]
-            needed += [f"tests/mistakes/{name}", f"tests/alternatives/{name}"]
+            needed += [f"tests/mistakes/{name}.toml", f"tests/alternatives/{name}"]
         for path in needed:
             if not (root / path).exists():
                 yield f"{name} is not complete: make {path}"
     known = {stage["name"] for stage in stages(root)}
     for top in ("exercises", "solutions", "workshop/stubs", "tests/mistakes", "tests/alternatives"):
-        for folder in (root / top).glob("stage_*"):
-            if folder.name not in known:
-                yield f"{top}/{folder.name} has no table in workshop/stages.toml"
+        for path in (root / top).glob("stage_*"):
+            if path.stem not in known:
+                yield f"{top}/{path.name} has no table in workshop/stages.toml"
 
 
 def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
@@ -196,16 +196,15 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
     for name in exercises(root):
         known = {check.name for check in checks_of(root / "checks" / name)}
         caught = set()
-        folder = root / "tests" / "mistakes" / name
-        for mistake in sorted(folder.glob("*.toml")):
-            named = read_mistake(mistake).caught_by
-            if not named:
-                yield f"{mistake.relative_to(root)}: say which checks it is `caught_by`"
-            for check in sorted(named - known):
-                yield f"{mistake.relative_to(root)} names {check}, which is no check of {name}"
-            caught |= named
+        where = f"tests/mistakes/{name}.toml"
+        for title, mistake in mistakes(name, root).items():
+            if not mistake.caught_by:
+                yield f"{where}: say which checks {title} is `caught_by`"
+            for check in sorted(mistake.caught_by - known):
+                yield f"{where}: {title} names {check}, which is no check of {name}"
+            caught |= mistake.caught_by
         for check in sorted(known - caught):
-            yield f"write a mistake in tests/mistakes/{name}/ that {check} catches"
+            yield f"write a mistake in {where} that {check} catches"
 
 
 def internal_links_resolve(root: Path) -> Iterator[str]:

@@ -29,7 +29,7 @@ def submissions(stage, tmp_path_factory):
     for handler in sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py")):
         name = f"alternative {handler.stem}"
         found[name] = submission(top / name, stage, handler)
-    for name, mistake in mistakes(stage).items():
+    for name, mistake in mistakes(stage.name).items():
         found[name] = mistake.submission(top / name, stage)
     return found
 
@@ -84,7 +84,7 @@ def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, graded, subm
 
 
 def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, graded):
-    known = mistakes(stage)
+    known = mistakes(stage.name)
     assert len(known) >= 8
     found = {name: {r.name for r in graded[name] if r.outcome == FAILED} for name in known}
     assert found == {name: each.caught_by for name, each in known.items()}
