@@ -43,14 +43,14 @@ BREAKS = [
         "has no chapter '## Stage 01: Hello",
     ),
     (
-        "the_learners_stub_is_the_one_that_reset_brings",
-        ("workshop/stubs/stage_01_hello_lambda/handler.py", "return {}", "return None"),
-        "copy one over the other",
+        "the_learners_stub_is_cut_from_the_solution",
+        ("exercises/stage_01_hello_lambda/handler.py", "return {}", "return None"),
+        "`workshop reset 01",
     ),
     (
-        "stub_and_solution_differ_only_between_the_marks",
+        "the_learners_stub_is_cut_from_the_solution",
         ("solutions/stage_01_hello_lambda/handler.py", '"""Prices one ride', '"""Prices a ride'),
-        "differs outside the marks: +",
+        "is not the solution without what is between its marks",
     ),
     (
         "every_stage_with_an_exercise_has_hints",

@@ -11,6 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.grading.stub import write_stub
 from workshop.paths import repository
 from workshop.stages import Stage, exercises, stages
 
@@ -47,6 +48,13 @@ def submission(folder: Path, stage: Stage, handler: Path | None = None) -> Path:
     shutil.copytree(repository() / "solutions" / stage.name, target)
     if handler is not None:
         shutil.copyfile(handler, target / "handler.py")
+    return folder
+
+
+def stubs(folder: Path) -> Path:
+    """An exercises folder as it comes: nothing is solved."""
+    for stage in STAGES:
+        write_stub(stage, folder)
     return folder
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from many_checks import grade
 from support import STAGES, mistakes, submission
 
 from workshop.cloud import LocalCloud
 from workshop.grading.outcomes import FAILED, PASSED
-from workshop.grading.report import is_stub, stub_folder, text
+from workshop.grading.report import is_stub, text
 from workshop.grading.runner import checks, run_checks
+from workshop.grading.stub import write_stub
 from workshop.paths import repository
 
 
@@ -24,7 +23,7 @@ def stage(request):
 def submissions(stage, tmp_path_factory):
     """What is graded of a stage: folders by name."""
     top = tmp_path_factory.mktemp(stage.name)
-    shutil.copytree(stub_folder(stage), top / "stub" / stage.name)
+    write_stub(stage, top / "stub")
     found = {"stub": top / "stub", "solution": repository() / "solutions"}
     for handler in sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py")):
         name = f"alternative {handler.stem}"
