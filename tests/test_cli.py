@@ -118,10 +118,10 @@ def test_results_that_cannot_be_written(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("syntax", ["handler.py has a syntax error in line 3", "    def handler(event", "Mend it"]),
+        ("syntax", ["handler.py has a syntax error in line 3", "    def handler(event", "Fix it"]),
         ("no handler.py", ["There is no handler.py", "workshop reset"]),
         ("no stage", ["is missing", "workshop reset"]),
-        ("no text", ["handler.py is no Python text"]),
+        ("no text", ["handler.py is not Python source"]),
         ("settings no json", ["function.json is not JSON", "line 1"]),
         ("settings no object", ["function.json must hold an object"]),
         ("settings unknown", ["function.json has a setting that AWS does not know", "Memory"]),

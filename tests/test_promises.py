@@ -94,7 +94,7 @@ BREAKS = [
     ),
     (
         "every_quantity_in_the_prose_is_known",
-        ("Activity.md", r"A function may run for 900 s", "A function may run for 800 s"),
+        ("Activity.md", "takes longer than 900 s", "takes longer than 800 s"),
         "stage 00 says '800 s'",
     ),
     (

@@ -37,8 +37,8 @@ QUANTITY = re.compile(
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
-NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong", "Cleanup"]
-HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
+NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "Where people get stuck", "Cleanup"]
+HEADINGS_WITH_EXERCISE = ["Your turn", "Cost", "Going further"]
 # A package may import those that stand after it, never before.
 LAYERS = ("cli", "notebook", "grading", "cloud")
 # Inside of it a layer may import those that stand before it.

@@ -79,6 +79,7 @@ def test_chapter_runs(chapter, aws, tmp_path, monkeypatch):
         environ = scrubbed(before) | cloud.environ()
         folders = [str(aws), str(Path(sys.executable).parent), environ["PATH"]]
         environ["PATH"] = os.pathsep.join(folders)
+        environ["HOME"] = str(tmp_path)  # the folder that a chapter makes is in there
         environ.pop("PYTEST_ADDOPTS", None)
         for name in set(os.environ) - set(environ):
             monkeypatch.delenv(name)
@@ -106,11 +107,14 @@ def run(block: Block, names: dict) -> bool:
 
 
 def run_bash(text: str) -> str:
-    """Runs commands as a learner would paste them; a command that fails ends the test."""
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=120
-    )
+    """Runs commands as a learner would paste them; a command that fails ends the test.
+
+    The next block starts in the folder to which these commands went.
+    """
+    command = ["bash", "-eu", "-o", "pipefail", "-c", f'{text}\npwd >"$HOME/.folder"']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"Activity.md: exit code {done.returncode}\n{text}{done.stderr}"
+    os.chdir(Path.home().joinpath(".folder").read_text(encoding="utf-8").strip())
     return done.stdout
 
 
