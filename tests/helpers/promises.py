@@ -48,7 +48,7 @@ CLOUD_LAYERS = (
     *("parts", "local"),
 )
 OWN_FOLDERS = {
-    *(".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache"),
+    *(".git", ".venv", ".workshop", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
     *("__pycache__", "build", ".ipynb_checkpoints"),
 }
 
