@@ -7,7 +7,6 @@ broken copy, that it does not look away.
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 import os
 import re
@@ -18,9 +17,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from support import read_mistake
+from support import mistakes
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
+from workshop.grading.stub import cut
 from workshop.prices import PER_REQUEST, TIERS
 
 if sys.version_info >= (3, 11):
@@ -28,7 +28,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-START, END = re.compile(r"# --- your .*: start ---"), re.compile(r"# --- your .*: end ---")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 QUANTITY = re.compile(
@@ -88,16 +87,16 @@ def every_stage_is_complete_under_one_name(root: Path) -> Iterator[str]:
             yield f"stages.toml: {name} does not begin with stage_{stage['number']}_"
         if stage["exercise"]:
             needed += [f"{top}/{name}/handler.py" for top in ("exercises", "solutions")]
-            needed += [f"workshop/stubs/{name}/handler.py", f"checks/{name}/test_{name[9:]}.py"]
-            needed += [f"tests/mistakes/{name}", f"tests/alternatives/{name}"]
+            needed += [f"checks/{name}/test_{name[9:]}.py"]
+            needed += [f"tests/mistakes/{name}.toml", f"tests/alternatives/{name}"]
         for path in needed:
             if not (root / path).exists():
                 yield f"{name} is not complete: make {path}"
     known = {stage["name"] for stage in stages(root)}
-    for top in ("exercises", "solutions", "workshop/stubs", "tests/mistakes", "tests/alternatives"):
-        for folder in (root / top).glob("stage_*"):
-            if folder.name not in known:
-                yield f"{top}/{folder.name} has no table in workshop/stages.toml"
+    for top in ("exercises", "solutions", "checks", "tests/mistakes", "tests/alternatives"):
+        for path in (root / top).glob("stage_*"):
+            if path.stem not in known:
+                yield f"{top}/{path.name} has no table in workshop/stages.toml"
 
 
 def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
@@ -123,12 +122,18 @@ def _plan(stage: dict) -> str:
     return f"Plan {stage['core']} minutes{more}."
 
 
-def the_learners_stub_is_the_one_that_reset_brings(root: Path) -> Iterator[str]:
-    for name in exercises(root):
-        for stub in sorted((root / "workshop" / "stubs" / name).iterdir()):
-            path = f"exercises/{name}/{stub.name}"
-            if committed(root, path) != stub.read_bytes():
-                yield f"{path} and {stub.relative_to(root)} differ: copy one over the other"
+def the_learners_stub_is_cut_from_the_solution(root: Path) -> Iterator[str]:
+    for stage in stages(root):
+        name = stage["name"]
+        if not stage["exercise"]:
+            continue
+        for file, content in cut(root / "solutions" / name, stage.get("given", ())).items():
+            if committed(root, f"exercises/{name}/{file}") != content:
+                number = stage["number"]
+                yield (
+                    f"exercises/{name}/{file} is not the solution without what is between its "
+                    f"marks: `workshop reset {number}` cuts it anew"
+                )
 
 
 def committed(root: Path, path: str) -> bytes | None:
@@ -139,27 +144,6 @@ def committed(root: Path, path: str) -> bytes | None:
         show = subprocess.run(command, cwd=root, capture_output=True)
         return show.stdout if show.returncode == 0 else None
     return (root / path).read_bytes() if (root / path).is_file() else None
-
-
-def stub_and_solution_differ_only_between_the_marks(root: Path) -> Iterator[str]:
-    for name in exercises(root):
-        stub = (root / "workshop" / "stubs" / name / "handler.py").read_text(encoding="utf-8")
-        solution = (root / "solutions" / name / "handler.py").read_text(encoding="utf-8")
-        outside = [outside_the_marks(text) for text in (stub, solution)]
-        for line in difflib.unified_diff(*outside, lineterm="", n=0):
-            if line[0] in "+-" and line[:3] not in ("+++", "---"):
-                yield f"solutions/{name}/handler.py differs outside the marks: {line}"
-
-
-def outside_the_marks(text: str) -> list[str]:
-    """The lines that a learner does not touch, the marks among them."""
-    kept, inside = [], False
-    for line in text.splitlines():
-        inside = inside and not END.search(line)
-        if not inside:
-            kept.append(line)
-        inside = inside or bool(START.search(line))
-    return kept
 
 
 def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
@@ -196,16 +180,15 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
     for name in exercises(root):
         known = {check.name for check in checks_of(root / "checks" / name)}
         caught = set()
-        folder = root / "tests" / "mistakes" / name
-        for mistake in sorted(folder.glob("*.toml")):
-            named = read_mistake(mistake).caught_by
-            if not named:
-                yield f"{mistake.relative_to(root)}: say which checks it is `caught_by`"
-            for check in sorted(named - known):
-                yield f"{mistake.relative_to(root)} names {check}, which is no check of {name}"
-            caught |= named
+        where = f"tests/mistakes/{name}.toml"
+        for title, mistake in mistakes(name, root).items():
+            if not mistake.caught_by:
+                yield f"{where}: say which checks {title} is `caught_by`"
+            for check in sorted(mistake.caught_by - known):
+                yield f"{where}: {title} names {check}, which is no check of {name}"
+            caught |= mistake.caught_by
         for check in sorted(known - caught):
-            yield f"write a mistake in tests/mistakes/{name}/ that {check} catches"
+            yield f"write a mistake in {where} that {check} catches"
 
 
 def internal_links_resolve(root: Path) -> Iterator[str]:
@@ -431,8 +414,7 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
 PROMISES = [
     every_stage_is_complete_under_one_name,
     every_chapter_has_its_parts,
-    the_learners_stub_is_the_one_that_reset_brings,
-    stub_and_solution_differ_only_between_the_marks,
+    the_learners_stub_is_cut_from_the_solution,
     every_stage_with_an_exercise_has_hints,
     every_assertion_of_a_check_has_a_message,
     every_check_says_what_it_means,
