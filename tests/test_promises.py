@@ -93,14 +93,14 @@ BREAKS = [
         "names python3.8, which AWS lets nobody create",
     ),
     (
-        "every_quantity_in_the_prose_is_known",
-        ("Activity.md", "takes longer than 900 s", "takes longer than 800 s"),
-        "stage 00 says '800 s'",
+        "every_quantity_from_aws_is_known",
+        ("Activity.md", r"1,000 environments every 10 s", "1,000 environments every 20 s"),
+        "stage 00 says '20 s'",
     ),
     (
-        "every_quantity_in_the_prose_is_known",
-        ("workshop/facts.toml", r'"0\.3 s"', '"0.3 s", "7 hours"'),
-        "stage 00 does not say '7 hours'",
+        "every_quantity_from_aws_is_known",
+        ("workshop/facts.toml", r'"900 s"', '"900 s", "7 hours"'),
+        "no stage says '7 hours'",
     ),
     (
         "every_price_is_the_one_that_bills_use",

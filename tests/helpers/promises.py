@@ -34,6 +34,8 @@ QUANTITY = re.compile(
     r"\$\d[\d,.]*\d|(?<![\w.,])\d[\d,.]*\s(?:KB|MB|GB-seconds?|GB|TB|ms|s|minutes?|hours?|days?|vCPUs?"
     r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
 )
+SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
+AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
@@ -224,22 +226,23 @@ def every_runtime_named_can_be_created(root: Path) -> Iterator[str]:
                 )
 
 
-def every_quantity_in_the_prose_is_known(root: Path) -> Iterator[str]:
-    """A number with a unit is a fact of AWS's with its source, or an example of its stage."""
+def every_quantity_from_aws_is_known(root: Path) -> Iterator[str]:
+    """A sentence that links to AWS's pages says facts that the table has, each with its source.
+
+    The numbers of a story need no table: the code blocks and checks that compute them are run.
+    """
     table = tomllib.loads((root / "workshop" / "facts.toml").read_text(encoding="utf-8"))
     facts = {said for fact in table["fact"] for said in fact["says"]}
     used = set()
     for stage in stages(root):
-        examples = set(table["examples"].get(stage["number"], []))
-        found = quantities(prose_of(root, stage))
-        used |= found
-        for quantity in sorted(found - facts - examples):
+        prose = prose_of(root, stage)
+        used |= quantities(prose)
+        cited = " ".join(each for each in SENTENCE.split(prose) if AWS_PAGE.search(each))
+        for quantity in sorted(quantities(cited) - facts):
             yield (
-                f"stage {stage['number']} says {quantity!r}: add it to workshop/facts.toml, as a "
-                "fact with its source or as an example of the stage"
+                f"stage {stage['number']} says {quantity!r} and links to AWS: add it to "
+                "workshop/facts.toml with its source, or link in a sentence of its own"
             )
-        for quantity in sorted(examples - found):
-            yield f"workshop/facts.toml: stage {stage['number']} does not say {quantity!r}"
     for quantity in sorted(facts - used):
         yield f"workshop/facts.toml: no stage says {quantity!r}"
     for fact in table["fact"]:
@@ -421,7 +424,7 @@ PROMISES = [
     every_check_is_tripped_by_a_mistake,
     internal_links_resolve,
     every_runtime_named_can_be_created,
-    every_quantity_in_the_prose_is_known,
+    every_quantity_from_aws_is_known,
     every_price_is_the_one_that_bills_use,
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,
