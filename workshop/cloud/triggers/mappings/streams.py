@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 
-from .mapping import Mapping
+from .mapping import EventSourceMapping
 from .poller import Poller, Tools, is_gone
 from .progress import Progress
 from .reader import ShardReader
@@ -25,7 +25,7 @@ from .shards import SOURCES, Shard
 class StreamPoller(Poller):
     """Reads every shard of a stream in order, and a shard's parents before it."""
 
-    def __init__(self, mapping: Mapping, tools: Tools) -> None:
+    def __init__(self, mapping: EventSourceMapping, tools: Tools) -> None:
         super().__init__(mapping, tools)
         self._source = SOURCES[mapping.service](mapping, tools.client)
         self._readers: dict[str, ShardReader] = {}
@@ -56,11 +56,11 @@ class StreamPoller(Poller):
         """
         reader = self._readers.get(shard_id)
         if reader is None:
-            self.tools.activity.begin(self._what)
+            self.tools.activity.begin(self.what)
             try:
                 self.tools.workers.submit(self._list_again)
             except BaseException:
-                self.tools.activity.end(self._what)
+                self.tools.activity.end(self.what)
                 raise
         elif self._is_next(reader):
             reader.wake()
@@ -86,7 +86,7 @@ class StreamPoller(Poller):
             if not is_gone(error):
                 raise  # the workers note it
         finally:
-            self.tools.activity.end(self._what)
+            self.tools.activity.end(self.what)
 
     def _add(self, shard: Shard, from_start: bool) -> None:
         if shard.id in self._readers:
@@ -96,9 +96,7 @@ class StreamPoller(Poller):
             progress = Progress()
             progress.start = shard.start(from_start)
             self.mapping.progress[shard.id] = progress
-        self._readers[shard.id] = ShardReader(
-            self.mapping, self.tools, shard, progress, self, self.shard_ended
-        )
+        self._readers[shard.id] = ShardReader(self, shard, progress, self.shard_ended)
 
     def _start_readers(self) -> None:
         for reader in list(self._readers.values()):

@@ -15,17 +15,15 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...access.resource_policy import Source
+from ...base.arns import Arn
 from ...base.model import ApiError
 from .deliveries import Deliveries
 from .iot_eval import CannotEvaluate, Evaluation
 from .iot_sql import parse_template
 from .iot_values import dumps, plain
-
-if TYPE_CHECKING:
-    from .iot import TopicRule
 
 Publish = Callable[[str, str, str, bytes], None]
 
@@ -36,6 +34,21 @@ class Action:
 
     kind: str
     parameters: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class TopicRule:
+    """A rule as it was created; an action is its kind and its parameters."""
+
+    name: str
+    arn: str
+    region: str
+    account_id: str
+    sql: str
+    version: str
+    disabled: bool
+    actions: tuple[Action, ...]
+    error_action: Action | None
 
 
 class ActionFailed(Exception):
@@ -138,7 +151,7 @@ class Actions:
                 "a function takes JSON only; select encode(*, 'base64') AS data for other payloads"
             )
         arn = task.get("functionArn")
-        if len(arn.split(":")) < 7:
+        if Arn.parse(arn).service != "lambda":
             raise ValueError(f"{arn!r} is not the ARN of a function")
         rule = task.rule
         source = Source("iot.amazonaws.com", rule.arn, rule.account_id)
