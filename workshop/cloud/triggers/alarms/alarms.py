@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from ...access.resource_policy import Source
 from ...base.arns import Arn
 from ...base.times import utc
-from ...functions.sending import Extras
+from ...functions.sending import Clients, Extras
 from ..push.deliveries import Deliveries
 from .alarm_messages import lambda_event, region_name, sns_message
 from .alarm_states import MORE_PERIODS, Point, decide
@@ -29,13 +28,12 @@ ACTIONS = {
     "OK": "OKActions",
     "INSUFFICIENT_DATA": "InsufficientDataActions",
 }
-Client = Callable[[str, str], Any]
 
 
 class Alarms:
     """`ask(service, region)` gives boto3 clients with which asking evaluates no alarm again."""
 
-    def __init__(self, ask: Client, deliveries: Deliveries, account_id: str) -> None:
+    def __init__(self, ask: Clients, deliveries: Deliveries, account_id: str) -> None:
         self._ask, self._deliveries, self._account_id = ask, deliveries, account_id
         self._regions: set[str] = set()  # where somebody may have put an alarm
         self._lock = threading.Lock()  # one evaluation at a time, so that each change shows once
@@ -105,7 +103,7 @@ class Alarms:
             int(each["Timestamp"].timestamp()): each
             for each in cloudwatch.get_metric_statistics(**asked)["Datapoints"]
         }
-        points = [_point(start, found.get(start), alarm) for start in starts]
+        points = [_point(start, found[start], alarm) for start in starts if start in found]
         return [point for point in points if point]
 
     def _carry_out(
@@ -132,9 +130,7 @@ def is_simple(alarm: dict[str, Any]) -> bool:
     return bool(named and statistic and alarm.get("Threshold") is not None)
 
 
-def _point(start: int, found: dict[str, Any] | None, alarm: dict[str, Any]) -> Point | None:
-    if found is None:
-        return None
+def _point(start: int, found: dict[str, Any], alarm: dict[str, Any]) -> Point | None:
     extended = alarm.get("ExtendedStatistic")
     value = (
         found.get("ExtendedStatistics", {}).get(extended)

@@ -7,6 +7,7 @@ topics get what is known of the batch; a bucket gets the batch itself too.
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any, Protocol, runtime_checkable
 
@@ -22,6 +23,7 @@ from .poller import Tools
 from .source import Batch, Record, Source
 
 TO_TOPIC = "kafka://"
+SERVICES = re.compile(r"arn:aws[\w-]*:(sqs|sns|s3):")
 
 
 @runtime_checkable
@@ -102,14 +104,7 @@ def check_destination(
         return
     if may_be_topic and target.startswith(TO_TOPIC):  # brokers may make topics when written to
         return
-    if _service(target) not in ("sqs", "sns", "s3"):
+    if not SERVICES.match(target):
         raise invalid(f"The destination ARN {target} is invalid.")
     tools.destinations.check(target)
     check_role(tools.allows, role, target)
-
-
-def _service(target: str) -> str:
-    try:
-        return Arn.parse(target).service
-    except ValueError:
-        return ""

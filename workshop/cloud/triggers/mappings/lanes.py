@@ -31,7 +31,7 @@ class Lane:
         self._poller, self._shard, self._progress = poller, shard, progress
         self._mapping, self._tools = poller.mapping, poller.tools
         self._what = f"{poller.what}, {shard.id}"
-        self._faults = Faults(self._what, self._tools.problems, self._tools.activity, poller.pause)
+        self._faults = Faults(poller, self._what)
         self._processor = Processor(poller, self, self._what)
         self._records: deque[Record] = deque()
         self._changed = threading.Condition()

@@ -65,13 +65,9 @@ class Poller:
         self.what = f"{mapping.service} mapping of {mapping.function_name}"
 
     def start(self) -> None:
-        """Prepares, in the caller's thread, then polls in another."""
-        self.prepare()
+        """Polls in another thread."""
         self.wake()
         self.tools.problems.start(self.what, self._work)
-
-    def prepare(self) -> None:
-        """What must be done before the call that enables the mapping returns."""
 
     def poll(self) -> float | None:
         """Handles what there is. Seconds after which to look again unasked, or None."""

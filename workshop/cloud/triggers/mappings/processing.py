@@ -37,7 +37,7 @@ class Processor:
         self._poller, self._source, self._what = poller, source, what
         self._mapping, self._tools = poller.mapping, poller.tools
         self._failures = Failures(poller.mapping, poller.tools, source)
-        self._faults = Faults(what, self._tools.problems, self._tools.activity, poller.pause)
+        self._faults = Faults(poller, what)
         self.delays = 0.0  # seconds of deliberate delay so far, as on AWS
         self._throttles = 0
 

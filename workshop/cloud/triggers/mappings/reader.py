@@ -30,7 +30,7 @@ class ShardReader:
         self._what = f"{poller.what}, {shard.id}"
         self._lanes: list[Lane] = []
         self._changed = threading.Condition()
-        self._faults = Faults(self._what, self._tools.problems, self._tools.activity, poller.pause)
+        self._faults = Faults(poller, self._what)
         self._dirty = self._running = self._open = False
         self.parents = shard.parents
 

@@ -209,13 +209,10 @@ class Mappings:
     def _check_update(self, mapping: EventSourceMapping, spec: dict[str, Any]) -> None:
         """Checks the settings as they would be."""
         merged = {**mapping.settings(), **spec}
-        if isinstance(mapping, KafkaMapping):
-            check_kafka_settings(merged)
-        else:
-            check_settings(merged, mapping.source_arn)
+        is_kafka = isinstance(mapping, KafkaMapping)
+        check_kafka_settings(merged) if is_kafka else check_settings(merged, mapping.source_arn)
         ends = spec.get("DestinationConfig") or {}
         target = (ends.get("OnFailure") or {}).get("Destination")
-        is_kafka = isinstance(mapping, KafkaMapping)
         check_destination(target, mapping.role, self._tools, may_be_topic=is_kafka)
 
     def _function(self, name: str, region: str) -> tuple[FunctionVersion, str]:

@@ -164,43 +164,16 @@ CHANGE = (
 )
 
 
-class KinesisSource:
-    """A Kinesis data stream."""
-
-    def __init__(self, mapping: EventSourceMapping, client: Callable[[str, str], Any]) -> None:
-        self._client = client("kinesis", mapping.region)
-        self._mapping = mapping
-
-    def shards(self) -> list[Shard]:
-        """All its shards, parents before their children."""
-        found = self._client.list_shards(StreamARN=self._mapping.source_arn)["Shards"]
-        return [
-            KinesisShard(self._client, self._mapping, each["ShardId"], _parents(each))
-            for each in found
-        ]
-
-
-class DynamoDbSource:
-    """A DynamoDB stream."""
-
-    def __init__(self, mapping: EventSourceMapping, client: Callable[[str, str], Any]) -> None:
-        self._client = client("dynamodbstreams", mapping.region)
-        self._mapping = mapping
-
-    def shards(self) -> list[Shard]:
-        """All its shards, parents before their children."""
-        arn = self._mapping.source_arn
-        found = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        return [
-            DynamoDbShard(self._client, self._mapping, each["ShardId"], _parents(each))
-            for each in found
-        ]
-
-
-SOURCES: dict[str, type[KinesisSource] | type[DynamoDbSource]] = {
-    "kinesis": KinesisSource,
-    "dynamodb": DynamoDbSource,
-}
+def shards(mapping: EventSourceMapping, client: Callable[[str, str], Any]) -> list[Shard]:
+    """All shards of a mapping's stream, parents before their children."""
+    arn, region = mapping.source_arn, mapping.region
+    if mapping.service == "kinesis":
+        kinesis = client("kinesis", region)
+        found = kinesis.list_shards(StreamARN=arn)["Shards"]
+        return [KinesisShard(kinesis, mapping, each["ShardId"], _parents(each)) for each in found]
+    streams = client("dynamodbstreams", region)
+    found = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    return [DynamoDbShard(streams, mapping, each["ShardId"], _parents(each)) for each in found]
 
 
 def _parents(found: dict[str, Any]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from .mapping import EventSourceMapping
 from .poller import Poller, Tools, is_gone
 from .progress import Progress
 from .reader import ShardReader
-from .shards import SOURCES, Shard
+from .shards import Shard, shards
 
 
 class StreamPoller(Poller):
@@ -27,19 +27,18 @@ class StreamPoller(Poller):
 
     def __init__(self, mapping: EventSourceMapping, tools: Tools) -> None:
         super().__init__(mapping, tools)
-        self._source = SOURCES[mapping.service](mapping, tools.client)
         self._readers: dict[str, ShardReader] = {}
         self._listing = threading.RLock()
 
     def check(self) -> None:
         """Asks for the stream; raises boto3's error if there is none."""
-        self._source.shards()
+        shards(self.mapping, self.tools.client)
 
     def start(self) -> None:
         """Takes its place in each shard, LATEST meaning from here on, and begins to read."""
         with self._listing:
             new = not self.mapping.progress
-            for shard in self._source.shards():
+            for shard in shards(self.mapping, self.tools.client):
                 self._add(shard, from_start=not new)
         self._start_readers()
 
@@ -74,7 +73,7 @@ class StreamPoller(Poller):
         """Goes on with the children of a shard that was closed and read."""
         with self._listing:
             if not self.stopped:
-                for shard in self._source.shards():
+                for shard in shards(self.mapping, self.tools.client):
                     self._add(shard, from_start=True)
         self._start_readers()
 

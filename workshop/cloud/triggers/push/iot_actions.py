@@ -20,6 +20,7 @@ from typing import Any
 from ...access.resource_policy import Source
 from ...base.arns import Arn
 from ...base.model import ApiError
+from ...functions.sending import Extras
 from .deliveries import Deliveries
 from .iot_eval import CannotEvaluate, Evaluation
 from .iot_sql import parse_template
@@ -68,6 +69,7 @@ class Task:
         self.rule, self.kind, self.output = rule, action.kind, output
         self.topic = evaluation.message.topic
         self._parameters, self._evaluation = action.parameters, evaluation
+        self.source = Source("iot.amazonaws.com", rule.arn, rule.account_id)
 
     def get(self, name: str, otherwise: str = "") -> str:
         """A parameter's text, its templates filled in. Raises CannotEvaluate."""
@@ -153,9 +155,7 @@ class Actions:
         arn = task.get("functionArn")
         if Arn.parse(arn).service != "lambda":
             raise ValueError(f"{arn!r} is not the ARN of a function")
-        rule = task.rule
-        source = Source("iot.amazonaws.com", rule.arn, rule.account_id)
-        self._deliveries.send(arn, plain(task.output), source)
+        self._deliveries.send(arn, plain(task.output), task.source)
 
     def _republish(self, task: Task) -> None:
         topic = task.get("topic")
@@ -170,8 +170,8 @@ class Actions:
 
     def _sns(self, task: Task) -> None:
         more = {"MessageStructure": "json"} if task.get("messageFormat") == "JSON" else {}
-        client = self._ask("sns", task)
-        client.publish(TopicArn=task.get("targetArn"), Message=task.text(), **more)
+        extras = Extras(message=more)
+        self._deliveries.send(task.get("targetArn"), task.text(), task.source, extras)
 
     def _s3(self, task: Task) -> None:
         more = {"ACL": task.get("cannedAcl")} if task.get("cannedAcl") else {}
