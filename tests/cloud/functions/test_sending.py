@@ -109,9 +109,13 @@ def test_an_entry_that_a_bus_refuses_is_an_error():
 
 
 def test_other_targets_are_named():
-    machine = f"arn:aws:states:{ACCOUNT}:stateMachine:m"
-    with pytest.raises(ApiError, match=f"sends nothing to targets such as {machine}"):
-        Sender(Recorder()).send(machine, "{}")
+    for kind in ("states:{}:stateMachine:m", "events:{}:api-destination/d"):
+        target = f"arn:aws:{kind.format(ACCOUNT)}"
+        with pytest.raises(ApiError, match=f"sends nothing to targets such as {target}"):
+            Sender(Recorder()).send(target, "{}")
+    everybody = Caller("", lambda call: True)
+    with pytest.raises(ApiError, match="sends nothing"):  # with no right that could be asked
+        Sender(Recorder()).send(f"arn:aws:logs:{ACCOUNT}:log-group:g", "{}", caller=everybody)
     with pytest.raises(ValueError, match="is no ARN"):
         Sender(Recorder()).send("queue", "{}")
     assert refusal(ValueError("'queue' is no ARN")).message == "ValueError: 'queue' is no ARN"

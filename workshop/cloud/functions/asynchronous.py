@@ -132,7 +132,7 @@ class AsynchronousQueue:
             event.outcome = None
         event.attempts += 1
         if event.outcome and not event.outcome.error:
-            self._destinations.success(event, function, settings)
+            self._destinations.tell(event, function, settings, "Success")
             return None
         if event.attempts > settings.maximum_retries:
             self._give_up(event, function, settings, "RetriesExhausted")
@@ -157,4 +157,4 @@ class AsynchronousQueue:
         self._metrics.note(function, event.request.invoked_arn, {"AsyncEventsDropped": 1})
         if condition == "RecursiveInvocation" and self._loops.goes_on(function, event.request):
             return  # its own destination leads back to it, for ever
-        self._destinations.failure(event, function, settings, condition)
+        self._destinations.tell(event, function, settings, condition)

@@ -61,22 +61,27 @@ class Destinations:
         self._client, self._metrics, self._allows = client, metrics, allows
         self._problems, self._sender = problems, Sender(client)
 
-    def success(self, event: Event, function: FunctionVersion, settings: EventSettings) -> None:
-        """Records an event that a function handled."""
-        if settings.on_success:
-            self._record(event, function, settings.on_success, "Success")
-
-    def failure(
+    def tell(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
     ) -> None:
-        """Records an event that was given up; its dead-letter queue gets the event itself."""
-        if settings.on_failure:
-            self._record(event, function, settings.on_failure, condition)
-        if settings.dead_letter:
-            arn = event.request.invoked_arn
-            end = End(settings.dead_letter, function, arn, "Failure", "")
-            with following(event.request.trace_id), self._counted("DeadLetterErrors", end):
-                self._send(end, event.request.payload.decode(), _dead_letter_attributes(event))
+        """Records how an event ended: Success, or why it was given up.
+
+        The dead-letter queue of a function gets what was given up itself.
+        """
+        request, ok = event.request, condition == "Success"
+        result: Result = "Success" if ok else "Failure"
+        folder = f"async/{function.name}"
+        target = settings.on_success if ok else settings.on_failure
+        with following(request.trace_id):  # where it goes may lead back to this function
+            if target:
+                end = End(target, function, request.invoked_arn, result, folder)
+                with self._counted("DestinationDeliveryFailures", end):
+                    record = invocation_record(event, function, condition)
+                    self._send(end, to_json(record).decode())
+            if settings.dead_letter and not ok:
+                end = End(settings.dead_letter, function, request.invoked_arn, result, folder)
+                with self._counted("DeadLetterErrors", end):
+                    self._send(end, request.payload.decode(), _dead_letter_attributes(event))
 
     def try_to_send(self, end: End, record: dict[str, Any]) -> None:
         """Sends a record; a failure keeps nothing else back."""
@@ -100,17 +105,6 @@ class Destinations:
                 client.describe_event_bus(Name=target)
         except (ValueError, BotoCoreError, ClientError) as error:
             raise invalid(f"The destination ARN {target} is invalid.") from error
-
-    def _record(self, event: Event, function: FunctionVersion, target: str, condition: str) -> None:
-        result: Result = "Success" if condition == "Success" else "Failure"
-        arn = event.request.invoked_arn
-        end = End(target, function, arn, result, f"async/{function.name}")
-        with (
-            following(event.request.trace_id),  # it may lead back to this function
-            self._counted("DestinationDeliveryFailures", end),
-        ):
-            record = invocation_record(event, function, condition)
-            self._send(end, to_json(record).decode())
 
     @contextlib.contextmanager
     def _counted(self, metric: str, end: End) -> Iterator[None]:

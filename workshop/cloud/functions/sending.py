@@ -66,7 +66,10 @@ class Sender:
         Raises ApiError, ValueError or an error of botocore's.
         """
         arn = Arn.parse(target)
-        if arn.service not in SENDERS:
+        is_known = arn.service in SENDERS and (
+            arn.service != "events" or arn.resource.startswith("event-bus/")
+        )
+        if not is_known or (caller and not to_send(target)):  # nobody knows what right it takes
             message = f"the local cloud sends nothing to targets such as {target}"
             raise ApiError(400, "UnsupportedTarget", message)
         if caller:
