@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workshop.cloud.base.model import ApiError
-from workshop.cloud.functions.sending import Caller, Extras, Sender, refusal
+from workshop.cloud.functions.sending import Caller, Extras, Sender, as_api_error
 
 ACCOUNT = "us-east-1:123456789012"
 NOBODY = Caller("arn:aws:iam::123456789012:role/nobody", lambda call: False)
@@ -118,4 +118,4 @@ def test_other_targets_are_named():
         Sender(Recorder()).send(f"arn:aws:logs:{ACCOUNT}:log-group:g", "{}", caller=everybody)
     with pytest.raises(ValueError, match="is no ARN"):
         Sender(Recorder()).send("queue", "{}")
-    assert refusal(ValueError("'queue' is no ARN")).message == "ValueError: 'queue' is no ARN"
+    assert as_api_error(ValueError("'queue' is no ARN")).message == "ValueError: 'queue' is no ARN"

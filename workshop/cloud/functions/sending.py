@@ -83,7 +83,7 @@ def queue_url(sqs: Any, arn: Arn) -> str:
     return sqs.get_queue_url(QueueName=arn.resource, QueueOwnerAWSAccountId=arn.account)["QueueUrl"]
 
 
-def refusal(error: Exception) -> ApiError:
+def as_api_error(error: Exception) -> ApiError:
     """Why something was not delivered, as AWS's services would say it, from what was raised."""
     if isinstance(error, ApiError):
         return error

@@ -14,7 +14,7 @@ from ...base.arns import Arn
 from ...base.json_text import to_json
 from ...base.model import ApiError, FunctionVersion
 from ...base.problems import Problems, described
-from ...functions.sending import PLAIN, Extras, Sender, refusal
+from ...functions.sending import PLAIN, Extras, Sender, as_api_error
 
 
 class Deliveries:
@@ -71,7 +71,7 @@ class Deliveries:
             return error
         except (BotoCoreError, ClientError, ValueError) as error:
             self.note(f"{name}: {target}: {error}")
-            return refusal(error)
+            return as_api_error(error)
         except Exception as error:  # the cloud's own fault
             self.problems.failed(f"{name}: delivery to {target}", error)
             return ApiError(500, "ServiceException", described(error))

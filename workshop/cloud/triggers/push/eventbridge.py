@@ -20,7 +20,7 @@ from ...base.arns import Arn
 from ...base.clock import Clock
 from ...base.model import ApiError
 from ...base.times import in_seconds
-from ...functions.sending import Extras, is_gone, refusal
+from ...functions.sending import Extras, as_api_error, is_gone
 from .deliveries import Deliveries
 from .expressions import Times, rule_times
 from .planner import Planner
@@ -82,7 +82,7 @@ class EventBridge:
             try:
                 self._send(rule, target, event, ingested, forwarded)
             except Exception as error:
-                self._failed(rule, target, event, refusal(error))
+                self._failed(rule, target, event, as_api_error(error))
 
     def note(self, problem: str) -> None:
         """Keeps what AWS would show in a metric at most."""

@@ -17,7 +17,7 @@ from ...access.resource_policy import Source
 from ...base.clock import Clock
 from ...base.model import ApiError
 from ...base.times import in_seconds
-from ...functions.sending import Caller, Clients, Extras, Sender, refusal
+from ...functions.sending import Caller, Clients, Extras, Sender, as_api_error
 from .deliveries import Deliveries
 from .expressions import Times, schedule_times
 from .planner import Planner
@@ -83,7 +83,7 @@ class Scheduler:
         try:
             self._send(schedule, text)
         except Exception as error:
-            self._failed(schedule, text, due, execution, refusal(error))
+            self._failed(schedule, text, due, execution, as_api_error(error))
 
     def _finish(self, schedule: Schedule) -> None:
         if schedule.deletes_itself:
