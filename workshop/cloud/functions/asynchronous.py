@@ -16,9 +16,10 @@ from ..base.problems import Problems
 from ..base.timers import SHRINK, Timer, shrunk
 from ..base.workers import Workers
 from .destinations import Destinations
-from .invoker import check_runs_here, check_size
+from .invoker import check_size
 from .loops import LoopGuard
 from .metrics import Metrics
+from .runtime_names import check_runs_here
 
 AT_ONCE = 64
 RETRY_AFTER = (60, 120)  # seconds on AWS

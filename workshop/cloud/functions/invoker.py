@@ -18,6 +18,7 @@ from .invocation import Run
 from .metrics import Metrics, Value
 from .pools import Pools
 from .provisioned import Provisioned
+from .runtime_names import check_runs_here
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 KEPT_INVOCATIONS = 20_000
@@ -188,17 +189,6 @@ def check_size(payload: bytes, limit: int, kind: str) -> None:
             "RequestTooLargeException",
             f"{len(payload)} byte payload is too large for the {kind} invocation type "
             f"(limit {limit} bytes)",
-        )
-
-
-def check_runs_here(function: FunctionVersion) -> None:
-    """Raises ApiError, 502, for a function in another language than Python."""
-    if not function.is_python:
-        raise ApiError(
-            502,
-            "InvalidRuntimeException",
-            f"The local cloud runs Python runtimes only, not {function.runtime}. "
-            "Create the function with a python3 runtime, or invoke it on AWS.",
         )
 
 

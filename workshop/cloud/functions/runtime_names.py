@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from ..base.model import ApiError, FunctionVersion
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -68,3 +70,14 @@ _TABLE = (
 
 RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in _TABLE}
 NEWEST_RUNTIME = "python3.14"
+
+
+def check_runs_here(function: FunctionVersion) -> None:
+    """Raises ApiError, 502, for a function in another language than Python."""
+    if not function.is_python:
+        raise ApiError(
+            502,
+            "InvalidRuntimeException",
+            f"The local cloud runs Python runtimes only, not {function.runtime}. "
+            "Create the function with a python3 runtime, or invoke it on AWS.",
+        )
