@@ -13,9 +13,11 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from ..base.answer import Answer
 from ..base.clock import Clock, iso
 from ..base.json_text import from_json
 from ..base.model import ApiError
+from .requests import CONTROL, Request, json_answer
 
 UNITS = ("seconds", "minutes", "hours", "days")
 
@@ -26,15 +28,19 @@ class Control:
     def __init__(self, clock: Clock, idle: Callable[[float], None]) -> None:
         self._clock, self._idle = clock, idle
 
-    def answer(self, method: str, path: str, body: bytes) -> bytes:
-        """The answer's JSON. Raises ApiError."""
-        if (method, path) == ("GET", "/_aws/clock"):
-            return _time(self._clock.now())
-        if (method, path) == ("POST", "/_aws/clock/advance"):
-            return _time(self._advance(body))
-        if (method, path) == ("POST", "/_aws/idle"):
-            return self._wait(body)
-        raise ApiError(404, "NotFoundException", f"The local cloud has no {method} {path}.")
+    def answer(self, request: Request) -> Answer | None:
+        """The answer in JSON. Raises ApiError."""
+        if not request.path.startswith(CONTROL):
+            return None
+        match request.method, request.path:
+            case "GET", "/_aws/clock":
+                return _time(self._clock.now())
+            case "POST", "/_aws/clock/advance":
+                return _time(self._advance(request.get_data()))
+            case "POST", "/_aws/idle":
+                return self._wait(request.get_data())
+        message = f"The local cloud has no {request.method} {request.path}."
+        raise ApiError(404, "NotFoundException", message)
 
     def _advance(self, body: bytes) -> datetime:
         try:
@@ -42,14 +48,14 @@ class Control:
         except (ValueError, TypeError, OverflowError) as error:
             raise ApiError(400, "ValidationException", str(error)) from None
 
-    def _wait(self, body: bytes) -> bytes:
+    def _wait(self, body: bytes) -> Answer:
         try:
             self._idle(float(_numbers(body, ("timeout",)).get("timeout", 60)))
         except TimeoutError as error:
             raise ApiError(408, "RequestTimeoutException", str(error)) from None
         except (ValueError, TypeError) as error:
             raise ApiError(400, "ValidationException", str(error)) from None
-        return b"{}"
+        return json_answer(b"{}")
 
 
 def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
@@ -60,5 +66,5 @@ def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
     return given
 
 
-def _time(now: datetime) -> bytes:
-    return json.dumps({"now": iso(now)}).encode()
+def _time(now: datetime) -> Answer:
+    return json_answer(json.dumps({"now": iso(now)}).encode())

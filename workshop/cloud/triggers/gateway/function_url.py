@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...access.resource_policy import INVOKE, Source
+from ...base.answer import Answer
 from ...base.model import ApiError
 from . import payload_v2
 from .addresses import domain_name
-from .answer import Answer, message
+from .answer import message
 from .apis import FunctionUrl
 from .caller import Caller, Signed
 from .cors import Cors
@@ -49,7 +50,7 @@ def serve(call: UrlCall, functions: Functions) -> Answer:
         answer = _answer(call, functions)
         if cors:
             cors.add(call.request, answer)
-    answer.headers.append(("x-amzn-RequestId", call.request.request_id))
+    answer.headers["x-amzn-RequestId"] = call.request.request_id
     return answer
 
 
@@ -69,7 +70,7 @@ def _answer(call: UrlCall, functions: Functions) -> Answer:
         arn = call.url.function_arn
         functions.note(f"{arn}: malformed response for a function URL: {problem}")
         return _failed()
-    answer.headers.append(("X-Amzn-Trace-Id", call.trace))
+    answer.headers["X-Amzn-Trace-Id"] = call.trace
     return answer
 
 
@@ -107,8 +108,8 @@ def _event(call: UrlCall, caller: Caller | None) -> dict[str, Any]:
 
 def _refused(refusal: ApiError) -> Answer:
     if refusal.status == 429:
-        answer = Answer(429, [("Content-Type", "application/json")], refusal.body())
-        answer.headers.append(("x-amzn-ErrorType", refusal.code))
+        answer = Answer(refusal.body(), 429, content_type="application/json")
+        answer.headers["x-amzn-ErrorType"] = refusal.code
         return answer
     if refusal.status == 413:
         return _error(413, refusal.message, refusal.code)
@@ -118,10 +119,10 @@ def _refused(refusal: ApiError) -> Answer:
 
 
 def _failed() -> Answer:
-    return Answer(502, [("Content-Type", "application/json")], b"Internal Server Error")
+    return Answer(b"Internal Server Error", 502, content_type="application/json")
 
 
 def _error(status: int, text: str, kind: str) -> Answer:
     answer = message(status, text, key="Message")
-    answer.headers.append(("x-amzn-ErrorType", kind))
+    answer.headers["x-amzn-ErrorType"] = kind
     return answer

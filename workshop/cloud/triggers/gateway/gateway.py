@@ -1,19 +1,20 @@
-"""The HTTP triggers as one WSGI application, in front of AWS's APIs."""
+"""The HTTP triggers, in front of AWS's APIs."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from ...base.answer import Answer
 from ...base.model import ApiError
 from ...base.reading import TooLarge
 from ...base.request_line import raw_target, split_target
 from ...base.tracing import clean, following
 from . import function_url, http_api, rest
 from .addresses import Address, find_address
-from .answer import Answer, message
+from .answer import message
 from .apis import FunctionUrl, HttpApi, RestStage
 from .caller import Caller, Signed
 from .invoking import Functions
@@ -46,20 +47,16 @@ class Gateway:
         path, _ = split_target(raw_target(environ))
         return find_address(environ.get("HTTP_HOST", ""), path)
 
-    def serve(
-        self, address: Address, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Answers a request to an address."""
+    def serve(self, address: Address, environ: dict[str, Any]) -> Answer:
+        """The answer to a request to an address."""
         _, query = split_target(raw_target(environ))
         try:
             request = read_request(environ, query, LARGEST[address.service])
         except TooLarge:
-            answer = _too_long(address)
+            return _too_long(address)
         except ApiError as error:
-            answer = message(error.status, "Bad Request" if error.status == 400 else error.message)
-        else:
-            answer = self._answer(address, request, Signed(environ, self._caller, address.service))
-        return answer.send(environ["REQUEST_METHOD"], start_response)
+            return message(error.status, "Bad Request" if error.status == 400 else error.message)
+        return self._answer(address, request, Signed(environ, self._caller, address.service))
 
     def _answer(self, address: Address, request: HttpRequest, signed: Signed) -> Answer:
         trace = clean(request.header("x-amzn-trace-id")) or _new_trace()

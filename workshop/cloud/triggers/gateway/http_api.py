@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...access.resource_policy import Source
+from ...base.answer import Answer
 from ...base.model import ApiError
 from ...base.variables import ACCOUNT_ID
 from . import payload_v1, payload_v2
 from .addresses import domain_name
-from .answer import Answer, message
+from .answer import message
 from .apis import HttpApi, HttpRoute, HttpStage
 from .bodies import is_text
 from .caller import Caller, Signed
@@ -65,7 +66,7 @@ def serve(call: HttpCall, functions: Functions) -> Answer:
         answer = _answer(call, functions)
         if cors:
             cors.add(call.request, answer)
-    answer.headers.append(("Apigw-Requestid", call.request.extended_id))
+    answer.headers["Apigw-Requestid"] = call.request.extended_id
     return answer
 
 
@@ -97,7 +98,7 @@ def match(api: HttpApi, http_method: str, path: str) -> Matched | None:
     else:
         stage, raw_path, below = api.stages.get(DEFAULT), path, path
     found = _find_route(stage, http_method, below) if stage else None
-    if found is None:
+    if stage is None or found is None:
         return None
     route, variables = found
     decoded = {name: unquote(value) for name, value in variables.items()}

@@ -15,11 +15,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...access.resource_policy import Source
+from ...base.answer import Answer
 from ...base.model import ApiError
 from ...base.variables import ACCOUNT_ID
 from . import mock
 from .addresses import domain_name
-from .answer import Answer, message
+from .answer import message
 from .apis import RestMethod, RestStage
 from .bodies import matches_media_type, media_type
 from .caller import Caller, Signed
@@ -60,10 +61,8 @@ def split_stage(path: str) -> tuple[str, str]:
 def serve(call: RestCall, functions: Functions) -> Answer:
     """Answers a request, whatever comes of it."""
     answer = _answer(call, functions)
-    answer.headers[:0] = [
-        ("x-amzn-RequestId", call.request.request_id),
-        ("x-amz-apigw-id", call.request.extended_id),
-    ]
+    answer.headers["x-amzn-RequestId"] = call.request.request_id
+    answer.headers["x-amz-apigw-id"] = call.request.extended_id
     return answer
 
 
@@ -71,7 +70,7 @@ def error(status: int, text: str) -> Answer:
     """API Gateway's own answer, with its x-amzn-ErrorType."""
     answer = message(status, text)
     if text in ERROR_TYPES:
-        answer.headers.append(("x-amzn-ErrorType", ERROR_TYPES[text]))
+        answer.headers["x-amzn-ErrorType"] = ERROR_TYPES[text]
     return answer
 
 
@@ -136,7 +135,7 @@ def _invoke(
     except MalformedResult as problem:
         functions.note(f"{arn}: malformed Lambda proxy response: {problem}")
         return error(502, "Internal server error")
-    answer.headers.append(("X-Amzn-Trace-Id", call.trace))
+    answer.headers["X-Amzn-Trace-Id"] = call.trace
     return answer
 
 
@@ -155,7 +154,7 @@ def _event(
             "userArn": caller.arn,
         }
     if method.api_key_required:
-        key = request.header("x-api-key")
+        key = request.header("x-api-key") or ""
         identity |= {"apiKey": key, "apiKeyId": stage.api_keys[key]}
     return rest_event(
         request,

@@ -11,10 +11,6 @@ import time
 import uuid
 from typing import Any
 
-from .settings import check_creation, check_settings
-
-__all__ = ["Mapping", "check_creation", "check_settings"]
-
 STREAM_DEFAULTS = {
     "ParallelizationFactor": 1,
     "MaximumRecordAgeInSeconds": -1,

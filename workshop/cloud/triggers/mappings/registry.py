@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ...access import check_source
 from ...base.model import ApiError, FunctionVersion
-from ...base.parameters import invalid
+from ...base.parameters import check_parameters, invalid
 from .failures import check_destination
 from .kafka import KafkaPoller
 from .kafka_mapping import (
@@ -20,9 +20,10 @@ from .kafka_mapping import (
     check_kafka_settings,
     is_kafka,
 )
-from .mapping import Mapping, check_creation, check_settings
+from .mapping import Mapping
 from .poller import Poller, Tools
 from .queues import QueuePoller
+from .settings import check_creation, check_settings
 from .streams import StreamPoller
 
 TRANSITION = 0.02  # seconds; AWS takes up to a minute
@@ -49,6 +50,7 @@ class Mappings:
 
     def create(self, spec: dict[str, Any], region: str, account: str) -> Mapping:
         """CreateEventSourceMapping. Raises ApiError."""
+        check_parameters("lambda", "CreateEventSourceMapping", spec)
         kafka = is_kafka(spec)
         check_kafka_creation(spec) if kafka else check_creation(spec)
         function, function_arn = self._function(spec.get("FunctionName", ""), region)
@@ -101,6 +103,7 @@ class Mappings:
 
     def update(self, uuid: str, spec: dict[str, Any], region: str | None = None) -> Mapping:
         """UpdateEventSourceMapping. Raises ApiError; then nothing has changed."""
+        check_parameters("lambda", "UpdateEventSourceMapping", {**spec, "UUID": uuid})
         mapping = self.existing(uuid, region)
         self._check_not_in_use(mapping, "update")
         self._check_update(mapping, spec)
