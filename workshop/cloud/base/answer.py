@@ -17,7 +17,8 @@ class Answer(Response):
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """The headers as WSGI wants them; werkzeug would rewrite addresses in them."""
-        headers = Headers([(k, v.encode().decode("latin-1")) for k, v in self.headers])
+        if not "".join(self.headers.values()).isascii():
+            self.headers = Headers([(k, v.encode().decode("latin-1")) for k, v in self.headers])
         if self.status_code in NO_BODY:
-            headers.remove("Content-Length")
-        return headers
+            self.headers.remove("Content-Length")
+        return self.headers

@@ -44,7 +44,6 @@ TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
     "timestamp": (int, float, str, datetime),
 }
-NESTED = ("list", "map", "structure")
 # Java's classes of characters, as far as Python has them
 CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\w", r"\p{Z}": " "}
 Rule = tuple[str, Callable[[Any], bool]]  # in AWS's words, and whether a value keeps it
@@ -57,7 +56,10 @@ def check_parameters(service: str, operation: str, parameters: dict[str, Any]) -
     ValidationException, which names everything that is wrong.
     """
     shape = service_model(service).operation_model(operation).input_shape
-    problems = list(_problems(shape, parameters, "")) if shape else []
+    if shape is None:
+        return
+    _check_types(shape, parameters)
+    problems = list(_problems(shape, parameters, ""))
     if problems:
         raise _validation_error(problems)
 
@@ -74,7 +76,6 @@ def invalid(message: str) -> ApiError:
 
 def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
     """What is wrong with a value, and with all that is in it."""
-    _check_type(shape, value)
     shown = "" if shape.metadata.get("sensitive") else f" '{_shown(value)}'"
     for rule, holds in _rules(shape):
         if not holds(value):
@@ -126,13 +127,12 @@ def _of_each(
     if shape.type_name == "structure" or not rules:
         return []
     words = ", ".join([*(rule for rule, _ in rules), *(more or [])])
-
-    def hold(value: Any) -> bool:
-        for each in values(value):
-            _check_type(shape, each)
-        return all(holds(each) for each in values(value) for _, holds in rules)
-
-    return [(f"{what} must satisfy constraint: [{words}]", hold)]
+    return [
+        (
+            f"{what} must satisfy constraint: [{words}]",
+            lambda value: all(holds(each) for each in values(value) for _, holds in rules),
+        )
+    ]
 
 
 def _pattern(pattern: str, most: int | None, also: tuple[str, ...]) -> Rule:
@@ -149,20 +149,30 @@ def _pattern(pattern: str, most: int | None, also: tuple[str, ...]) -> Rule:
     return f"Member must satisfy regular expression pattern: {pattern}", holds
 
 
-def _check_type(shape: Any, value: Any) -> None:
-    """Raises ApiError, as AWS does where it reads JSON."""
+def _check_types(shape: Any, value: Any) -> None:
+    """Raises ApiError where a value, or one in it, is of a wrong type."""
     kind = shape.type_name
-    if isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool)):
-        return
+    if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        raise ApiError(400, "SerializationException", _wrong_type(kind, value))
+    if kind == "structure":
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                _check_types(member, value[name])
+    elif kind == "list":
+        for each in value:
+            _check_types(shape.member, each)
+    elif kind == "map":
+        for each in value.values():  # JSON's keys are text
+            _check_types(shape.value, each)
+
+
+def _wrong_type(kind: str, value: Any) -> str:
     if isinstance(value, (dict, list)):
         started = "list" if isinstance(value, list) else "structure or map"
-        message = f"Start of {started} found where not expected."
-    else:
-        found = {str: "STRING", bool: str(value).upper(), type(None): "NULL"}
-        article = "an" if kind[0] in "aeiou" else "a"
-        message = f"{found.get(type(value), 'NUMBER')}_VALUE can not be converted to {article} "
-        message += kind.capitalize()
-    raise ApiError(400, "SerializationException", message)
+        return f"Start of {started} found where not expected."
+    names = {str: "STRING", bool: str(value).upper(), type(None): "NULL"}
+    found, article = names.get(type(value), "NUMBER"), "an" if kind == "integer" else "a"
+    return f"{found}_VALUE can not be converted to {article} {kind.capitalize()}"
 
 
 def _problem(shown: str, field: str, rule: str) -> str:

@@ -12,13 +12,13 @@ from ..base.reading import release
 from ..base.tracing import following
 from ..triggers.gateway.gateway import Gateway
 from .admission import Gate
-from .requests import Request, refusal
+from .requests import SignedRequest, refusal
 
 
 class Part(Protocol):
     """A part of the cloud that answers some requests."""
 
-    def answer(self, request: Request) -> Response | None:
+    def answer(self, request: SignedRequest) -> Response | None:
         """None for a request that is another part's. Raises ApiError."""
 
 
@@ -34,7 +34,7 @@ class Api:
         self._gate, self._gateway, self._parts, self._note = gate, gateway, parts, note
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = Request(environ, populate_request=False)
+        request = SignedRequest(environ, populate_request=False)
         try:
             return self._answer(request)(environ, start_response)
         except ApiError as error:
@@ -50,7 +50,7 @@ class Api:
         finally:
             release(environ)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: SignedRequest) -> Response:
         address = self._gateway.address(request.environ)
         if address:
             self._gate.check_host(request.environ)
@@ -60,7 +60,7 @@ class Api:
             answers = (part.answer(request) for part in self._parts)
             return next(answer for answer in answers if answer is not None)
 
-    def _failed(self, request: Request, failure: Exception) -> Response:
+    def _failed(self, request: SignedRequest, failure: Exception) -> Response:
         """The answer to a request that something here could not bear: short, and noted."""
         kind, where = type(failure).__name__, f"{request.method} {request.path}"
         self._note(f"{where}: the local cloud failed: {kind}: {failure}"[:500])

@@ -17,7 +17,7 @@ from ..base.answer import Answer
 from ..base.clock import Clock, iso
 from ..base.json_text import from_json
 from ..base.model import ApiError
-from .requests import CONTROL, Request, json_answer
+from .requests import CONTROL, SignedRequest, json_answer
 
 UNITS = ("seconds", "minutes", "hours", "days")
 
@@ -28,7 +28,7 @@ class Control:
     def __init__(self, clock: Clock, idle: Callable[[float], None]) -> None:
         self._clock, self._idle = clock, idle
 
-    def answer(self, request: Request) -> Answer | None:
+    def answer(self, request: SignedRequest) -> Answer | None:
         """The answer in JSON. Raises ApiError."""
         if not request.path.startswith(CONTROL):
             return None
@@ -36,9 +36,9 @@ class Control:
             case "GET", "/_aws/clock":
                 return _time(self._clock.now())
             case "POST", "/_aws/clock/advance":
-                return _time(self._advance(request.get_data()))
+                return _time(self._advance(request.body))
             case "POST", "/_aws/idle":
-                return self._wait(request.get_data())
+                return self._wait(request.body)
         message = f"The local cloud has no {request.method} {request.path}."
         raise ApiError(404, "NotFoundException", message)
 

@@ -19,7 +19,7 @@ from ..functions.asynchronous import AsynchronousQueue
 from ..functions.invoker import Invoker, new_request
 from ..functions.loops import LoopGuard
 from ..seam import find_function
-from .requests import Request, json_answer
+from .requests import SignedRequest, json_answer
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?")
@@ -31,7 +31,7 @@ class InvokeApi:
     def __init__(self, invoker: Invoker, queue: AsynchronousQueue, loops: LoopGuard) -> None:
         self._invoker, self._queue, self._loops = invoker, queue, loops
 
-    def answer(self, request: Request) -> Answer | None:
+    def answer(self, request: SignedRequest) -> Answer | None:
         """The function's answer; None for another request. Raises ApiError."""
         if request.service != "lambda" or request.method != "POST":
             return None
@@ -39,34 +39,37 @@ class InvokeApi:
         found = streams or INVOKE.fullmatch(request.path)
         return self._invoke(unquote(found[1]), request, bool(streams)) if found else None
 
-    def _invoke(self, name: str, request: Request, streams: bool) -> Answer:
+    def _invoke(self, name: str, request: SignedRequest, streams: bool) -> Answer:
         asked = request.headers
-        function, arn = find_function(request.region, name, request.args.get("Qualifier") or None)
+        qualifier = request.args.get("Qualifier") if request.query_string else None
+        function, arn = find_function(request.region, name, qualifier or None)
         kind = asked.get("X-Amzn-Invocation-Type") or asked.get(
             "X-Amz-Invocation-Type", "RequestResponse"
         )
         context = _client_context(asked.get("X-Amz-Client-Context"))
-        invocation = new_request(request.get_data(), arn, context)
-        answer = json_answer(b"")
-        answer.headers["x-amzn-RequestId"] = invocation.request_id
-        answer.headers["X-Amzn-Trace-Id"] = invocation.trace_id.partition(";")[0]
+        invocation = new_request(request.body, arn, context)
+        headers = [
+            ("x-amzn-RequestId", invocation.request_id),
+            ("X-Amzn-Trace-Id", invocation.trace_id.partition(";")[0]),
+        ]
         if kind == "DryRun":
-            answer.status_code = 204
-        elif kind == "Event":
+            return json_answer(b"", 204, *headers)
+        if kind == "Event":
             self._queue.submit(function, invocation)
-            answer.status_code = 202
-        elif kind == "RequestResponse":
-            self._loops.check(function, invocation)
-            outcome = self._invoker.synchronous(function, invocation)
-            answer.headers["X-Amz-Executed-Version"] = function.version
-            write = _stream if streams else _write
-            write(answer, outcome, asked.get("X-Amz-Log-Type") == "Tail")
-        else:
+            return json_answer(b"", 202, *headers)
+        if kind != "RequestResponse":
             raise invalid(
                 f"Value '{kind}' at 'invocationType' failed to satisfy constraint: Member must "
                 "satisfy enum value set: [Event, RequestResponse, DryRun]"
             )
-        return answer
+        self._loops.check(function, invocation)
+        outcome = self._invoker.synchronous(function, invocation)
+        headers.append(("X-Amz-Executed-Version", function.version))
+        with_log = asked.get("X-Amz-Log-Type") == "Tail"
+        if streams:
+            headers.append(("Content-Type", "application/vnd.amazon.eventstream"))
+            return Answer(streamed(outcome, with_log), headers=headers)
+        return json_answer(outcome.payload, 200, *headers, *_outcome_headers(outcome, with_log))
 
 
 def _client_context(header: str | None) -> str | None:
@@ -83,16 +86,10 @@ def _client_context(header: str | None) -> str | None:
         ) from None
 
 
-def _write(answer: Answer, outcome: Outcome, with_log: bool) -> None:
-    """Puts a function's outcome into an answer."""
-    answer.set_data(outcome.payload)
+def _outcome_headers(outcome: Outcome, with_log: bool) -> list[tuple[str, str]]:
+    headers = []
     if outcome.error:
-        answer.headers["X-Amz-Function-Error"] = "Unhandled"
+        headers.append(("X-Amz-Function-Error", "Unhandled"))
     if with_log:
-        answer.headers["X-Amz-Log-Result"] = base64.b64encode(outcome.tail()).decode()
-
-
-def _stream(answer: Answer, outcome: Outcome, with_log: bool) -> None:
-    """The same of InvokeWithResponseStream: as events."""
-    answer.content_type = "application/vnd.amazon.eventstream"
-    answer.set_data(streamed(outcome, with_log))
+        headers.append(("X-Amz-Log-Result", base64.b64encode(outcome.tail()).decode()))
+    return headers

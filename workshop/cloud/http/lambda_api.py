@@ -18,8 +18,8 @@ from ..functions.provisioned import Provisioned
 from ..functions.runtime_names import check_runs_here
 from ..functions.validation import Capacity, check_provisioned_concurrency
 from ..seam import find_function, latest, shares, usage
-from .lambda_calls import Call, read_call
-from .requests import Request, json_answer
+from .lambda_calls import LambdaCall, read_call
+from .requests import SignedRequest, json_answer
 
 MB = 1024 * 1024
 UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
@@ -32,7 +32,7 @@ class LambdaApi:
 
     def __init__(self, provisioned: Provisioned, concurrency: Concurrency) -> None:
         self._provisioned, self._concurrency = provisioned, concurrency
-        self._calls: dict[str, Callable[[Call], Json]] = {
+        self._calls: dict[str, Callable[[LambdaCall], Json]] = {
             "PutProvisionedConcurrencyConfig": self._put_provisioned,
             "GetProvisionedConcurrencyConfig": self._get_provisioned,
             "ListProvisionedConcurrencyConfigs": self._list_provisioned,
@@ -44,7 +44,7 @@ class LambdaApi:
             "GetRuntimeManagementConfig": get_runtime_management,
         }
 
-    def answer(self, request: Request) -> Answer | None:
+    def answer(self, request: SignedRequest) -> Answer | None:
         """The answer to a call that moto lacks; None for another. Raises ApiError."""
         call = read_call(request) if request.service == "lambda" else None
         if call is None:
@@ -55,7 +55,7 @@ class LambdaApi:
         fields = self._calls[call.operation](call)
         return json_answer(json.dumps(fields).encode() if fields else b"", call.status)
 
-    def _put_provisioned(self, call: Call) -> Json:
+    def _put_provisioned(self, call: LambdaCall) -> Json:
         requested = call.parameters["ProvisionedConcurrentExecutions"]
         arn, name, qualifier = _published(call, UNPUBLISHED)
         function, _ = find_function(call.region, name, qualifier)
@@ -95,7 +95,7 @@ class LambdaApi:
                 message = "Version is already provisioned by another alias: " + other.qualifier
             raise ApiError(409, "ResourceConflictException", message)
 
-    def _get_provisioned(self, call: Call) -> Json:
+    def _get_provisioned(self, call: LambdaCall) -> Json:
         arn, _, qualifier = _published(call, NOT_PUBLISHED)
         config = self._provisioned.get(arn, qualifier)
         if config is None:
@@ -106,7 +106,7 @@ class LambdaApi:
             )
         return self._provisioned.describe(config)
 
-    def _list_provisioned(self, call: Call) -> Json:
+    def _list_provisioned(self, call: LambdaCall) -> Json:
         function, _ = find_function(call.region, call.name, None)
         configs = sorted(self._provisioned.of_function(function.arn), key=lambda c: c.qualifier)
         marker, most = call.parameters.get("Marker", "0"), call.parameters.get("MaxItems", 50)
@@ -124,12 +124,12 @@ class LambdaApi:
             answer["NextMarker"] = str(first + most)
         return answer
 
-    def _delete_provisioned(self, call: Call) -> Json:
+    def _delete_provisioned(self, call: LambdaCall) -> Json:
         arn, _, qualifier = _published(call, NOT_PUBLISHED)
         self._provisioned.delete(arn, qualifier)
         return {}
 
-    def _account_settings(self, call: Call) -> Json:
+    def _account_settings(self, call: LambdaCall) -> Json:
         stored, functions = usage(call.region)
         return {
             "AccountLimit": {
@@ -143,19 +143,19 @@ class LambdaApi:
         }
 
 
-def put_recursion(call: Call) -> Json:
+def put_recursion(call: LambdaCall) -> Json:
     """Whether Lambda stops a function that goes round in a loop: Terminate, or Allow."""
     value = call.parameters["RecursiveLoop"]
     latest(call.region, call.name).recursive_loop = value
     return {"RecursiveLoop": value}
 
 
-def get_recursion(call: Call) -> Json:
+def get_recursion(call: LambdaCall) -> Json:
     """What PutFunctionRecursionConfig set, or Terminate."""
     return {"RecursiveLoop": latest(call.region, call.name).recursive_loop}
 
 
-def put_runtime_management(call: Call) -> Json:
+def put_runtime_management(call: LambdaCall) -> Json:
     """Keeps how AWS would update a function's runtime; here it is your own Python."""
     mode, arn = call.parameters["UpdateRuntimeOn"], call.parameters.get("RuntimeVersionArn")
     if mode == "Manual" and not arn:
@@ -168,19 +168,19 @@ def put_runtime_management(call: Call) -> Json:
     return {**kept, "FunctionArn": version}
 
 
-def get_runtime_management(call: Call) -> Json:
+def get_runtime_management(call: LambdaCall) -> Json:
     """What PutRuntimeManagementConfig set, or Auto."""
     version = _version(call)
     kept = latest(call.region, call.name).runtime_management.get(version.rpartition(":")[2])
     return {**(kept or {"UpdateRuntimeOn": "Auto"}), "FunctionArn": version}
 
 
-def _version(call: Call) -> str:
+def _version(call: LambdaCall) -> str:
     function, _ = find_function(call.region, call.name, call.qualifier)
     return f"{function.arn}:{function.version}"
 
 
-def _published(call: Call, otherwise: str) -> tuple[str, str, str]:
+def _published(call: LambdaCall, otherwise: str) -> tuple[str, str, str]:
     """The function's ARN, its name, and a qualifier that is not $LATEST. Raises ApiError."""
     function, arn = find_function(call.region, call.name, None)  # it exists
     qualifier = call.qualifier or arn[len(function.arn) + 1 :]

@@ -10,14 +10,14 @@ from ..access import Asked, find_operation
 from ..base.clients import service_model
 from ..base.json_text import from_json
 from ..base.model import ApiError
-from .requests import Request
+from .requests import SignedRequest
 
 # Required in a query string: a call without them is none by its path alone
 REQUIRED = "&Qualifier=&tagKeys="
 
 
 @dataclass(frozen=True)
-class Call:
+class LambdaCall:
     """One call: its operation, and its parameters by their names in the API."""
 
     operation: str
@@ -36,7 +36,7 @@ class Call:
         return self.parameters.get("Qualifier")
 
 
-def read_call(request: Request) -> Call | None:
+def read_call(request: SignedRequest) -> LambdaCall | None:
     """A request's call; None for what is no call of the API. Raises ApiError for a wrong body."""
     asked = Asked.of(request.environ, None)
     routed = replace(asked, body=b"")
@@ -55,7 +55,9 @@ def read_call(request: Request) -> Call | None:
         if shape.serialization.get("location") == "querystring":
             parameters[name] = _value(shape, query.get(shape.serialization["name"]))
     parameters = {name: value for name, value in parameters.items() if value is not None}
-    return Call(found.name, request.region, parameters, operation.http.get("responseCode", 200))
+    return LambdaCall(
+        found.name, request.region, parameters, operation.http.get("responseCode", 200)
+    )
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ..base.exchange import Exchange, Watcher, request_headers
 from ..seam import application, load_managed_policies
 from ..triggers.alarms.alarms import Alarms
 from .admission import key_of
-from .requests import Request
+from .requests import SignedRequest
 
 
 class MotoApi:
@@ -27,7 +27,7 @@ class MotoApi:
         self._watchers = watchers
         self._moto = application()
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: SignedRequest) -> Response:
         """moto's answer."""
         service, key = request.service, key_of(request.environ)
         is_own = key is not None and key.id == self._own_key
@@ -44,7 +44,7 @@ class MotoApi:
                 self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
         return answer
 
-    def _tell(self, service: str, request: Request, answer: Response) -> None:
+    def _tell(self, service: str, request: SignedRequest, answer: Response) -> None:
         """Those who watch the service hear of a call that may change something."""
         if service not in self._watchers:
             return

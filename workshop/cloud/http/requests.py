@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from xml.sax.saxutils import escape
 
 import werkzeug
+from werkzeug.utils import cached_property
 
 from ..access.credentials import signature
 from ..base.answer import Answer
@@ -17,31 +17,36 @@ XML_SERVICES = ("s3", "iam", "sts", "sns", "ec2", "rds", "cloudformation", "auto
 CONTROL = "/_aws/"  # below it is the local cloud's own API
 
 
-class Request(werkzeug.Request):
-    """werkzeug's Request, with what AWS's clients sign it for. Its body's length is bounded.
+class SignedRequest(werkzeug.Request):
+    """werkzeug's Request, with what AWS's clients sign it for.
 
-    Both properties raise ApiError for a signature that can't be read.
+    `region` and `service` raise ApiError for a signature that can't be read.
     """
 
     @cached_property
+    def body(self) -> bytes:
+        """The body of a request that was let in: it was read then, within its bounds."""
+        return self.environ["wsgi.input"].read()
+
+    @property
     def region(self) -> str:
         """The region that it is signed for."""
         signed = signature(self.environ)
         return signed.region if signed else "us-east-1"
 
-    @cached_property
+    @property
     def service(self) -> str | None:
         """The service that it is signed for."""
         signed = signature(self.environ)
         return signed.service if signed else None
 
 
-def json_answer(body: bytes, status: int = 200) -> Answer:
+def json_answer(body: bytes, status: int = 200, *headers: tuple[str, str]) -> Answer:
     """An answer in JSON."""
-    return Answer(body, status, content_type="application/json")
+    return Answer(body, status, [*headers, ("Content-Type", "application/json")])
 
 
-def refusal(request: Request, error: ApiError) -> Answer:
+def refusal(request: SignedRequest, error: ApiError) -> Answer:
     """An error in the form that the service's clients read: the one place where one is made."""
     try:
         service = request.service
@@ -56,8 +61,8 @@ def refusal(request: Request, error: ApiError) -> Answer:
     else:
         # Lambda's clients read `Type`, those of services with JSON 1.1 read `__type`
         body = {"__type": error.code, **json.loads(error.body())}
-        answer = json_answer(json.dumps(body).encode(), error.status)
-        answer.headers["x-amzn-ErrorType"] = error.code
+        kind = ("x-amzn-ErrorType", error.code)
+        answer = json_answer(json.dumps(body).encode(), error.status, kind)
     if error.status == 429:
         answer.headers["Retry-After"] = "1"
     if key_of(request.environ) is None:  # it was not let in, and its body may not have been read
