@@ -18,6 +18,7 @@ def test_is_kept(promise):
     assert not broken, "\n".join(broken)
 
 
+CHECKS_01 = "checks/stage_01_hello_lambda/test_hello_lambda.py"
 # promise: the file to break, what to replace in it (a regular expression; None: remove it), by
 # what, and words of the complaint that name what fixes it.
 BREAKS = [
@@ -58,17 +59,29 @@ BREAKS = [
     ),
     (
         "every_assertion_of_a_check_has_a_message",
-        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef helper():\n    assert True\n"),
+        (
+            "checks/stage_01_hello_lambda/test_hello_lambda.py",
+            r"\Z",
+            "\n\ndef helper():\n    assert True\n",
+        ),
         "give the assertion its message",
     ),
     (
         "every_check_says_what_it_means",
-        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef test_new():\n    pass\n"),
+        (
+            "checks/stage_01_hello_lambda/test_hello_lambda.py",
+            r"\Z",
+            "\n\ndef test_new():\n    pass\n",
+        ),
         "test_new needs a docstring",
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef test_new():\n    pass\n"),
+        (
+            "checks/stage_01_hello_lambda/test_hello_lambda.py",
+            r"\Z",
+            "\n\ndef test_new():\n    pass\n",
+        ),
         "write a mistake in tests/mistakes/stage_01_hello_lambda/ that test_new catches",
     ),
     (

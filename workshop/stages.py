@@ -15,12 +15,16 @@ else:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the workshop; `minutes` is what a learner should plan."""
+    """One stage of the workshop; `core` and `extra` are the minutes that a learner should plan.
+
+    The core, its exercise included, is what makes a stage done. The extras go further.
+    """
 
     number: str
     name: str
     title: str
-    minutes: int
+    core: int
+    extra: int
     exercise: bool
     teaches: str
     hints: tuple[str, ...]

@@ -48,7 +48,7 @@ CLOUD_LAYERS = (
     *("parts", "local"),
 )
 OWN_FOLDERS = {
-    *(".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache"),
+    *(".git", ".venv", ".workshop", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
     *("__pycache__", "build", ".ipynb_checkpoints"),
 }
 
@@ -88,7 +88,7 @@ def every_stage_is_complete_under_one_name(root: Path) -> Iterator[str]:
             yield f"stages.toml: {name} does not begin with stage_{stage['number']}_"
         if stage["exercise"]:
             needed += [f"{top}/{name}/handler.py" for top in ("exercises", "solutions")]
-            needed += [f"workshop/stubs/{name}/handler.py", f"checks/test_{name}.py"]
+            needed += [f"workshop/stubs/{name}/handler.py", f"checks/{name}/test_{name[9:]}.py"]
             needed += [f"tests/mistakes/{name}", f"tests/alternatives/{name}"]
         for path in needed:
             if not (root / path).exists():
@@ -114,8 +114,13 @@ def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
                 yield f"Activity.md, stage {stage['number']}: write the section '### {heading}'"
         if chapter.count("> **Predict.**") < 3:
             yield f"Activity.md, stage {stage['number']}: ask for a prediction before the steps"
-        if f"Plan {stage['minutes']} minutes." not in chapter:
-            yield f"Activity.md, stage {stage['number']}: say 'Plan {stage['minutes']} minutes.'"
+        if _plan(stage) not in chapter:
+            yield f"Activity.md, stage {stage['number']}: say '{_plan(stage)}'"
+
+
+def _plan(stage: dict) -> str:
+    more = f", and {stage['extra']} more for the extra sections" if stage["extra"] else ""
+    return f"Plan {stage['core']} minutes{more}."
 
 
 def the_learners_stub_is_the_one_that_reset_brings(root: Path) -> Iterator[str]:
@@ -166,28 +171,30 @@ def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
 
 
 def every_assertion_of_a_check_has_a_message(root: Path) -> Iterator[str]:
-    for path in sorted((root / "checks").glob("*.py")):
+    for path in files(root / "checks", ".py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assert) and node.msg is None:
-                yield f"checks/{path.name}:{node.lineno}: give the assertion its message, failure()"
+                where = f"{path.relative_to(root)}:{node.lineno}"
+                yield f"{where}: give the assertion its message, failure()"
 
 
 def every_check_says_what_it_means(root: Path) -> Iterator[str]:
-    for path in sorted((root / "checks").glob("test_*.py")):
-        for check in checks_of(path):
+    for folder in sorted((root / "checks").glob("stage_*")):
+        for check in checks_of(folder):
             if not ast.get_docstring(check):
-                yield f"checks/{path.name}: {check.name} needs a docstring: learners read it"
+                yield f"checks/{folder.name}: {check.name} needs a docstring: learners read it"
 
 
-def checks_of(path: Path) -> list[ast.FunctionDef]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+def checks_of(folder: Path) -> list[ast.FunctionDef]:
+    """The checks in a stage's folder."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(folder.glob("test_*.py"))]
+    named = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return [node for node in named if node.name.startswith("test_")]
 
 
 def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
     for name in exercises(root):
-        known = {check.name for check in checks_of(root / "checks" / f"test_{name}.py")}
+        known = {check.name for check in checks_of(root / "checks" / name)}
         caught = set()
         folder = root / "tests" / "mistakes" / name
         for mistake in sorted(folder.glob("*.toml")):
@@ -265,7 +272,7 @@ def prose_of(root: Path, stage: dict) -> str:
     notebook = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
     cells = [cell for path, cell in markdown(root) if path == notebook]
     prose = CODE.sub("", "\n\n".join([chapter, *cells]))
-    return re.sub(r"^Plan \d+ minutes\.", "", prose, flags=re.MULTILINE)
+    return re.sub(r"^Plan \d+ minutes[^.]*\.", "", prose, flags=re.MULTILINE)
 
 
 def quantities(prose: str) -> set[str]:

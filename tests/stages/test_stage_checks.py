@@ -11,7 +11,7 @@ from support import STAGES, mistakes, submission
 from workshop.cloud import LocalCloud
 from workshop.grading.outcomes import FAILED, PASSED
 from workshop.grading.report import is_stub, stub_folder, text
-from workshop.grading.runner import check_names, run_checks
+from workshop.grading.runner import checks, run_checks
 from workshop.paths import repository
 
 
@@ -48,10 +48,11 @@ def graded(stage, submissions, sent):
 
 
 def test_every_check_has_a_result(stage, graded):
-    names = list(check_names(stage))
+    names = [check.name for check in checks(stage)]
     for name, results in graded.items():
         assert [r.name for r in results] == names, name
         assert {r.outcome for r in results} <= {PASSED, FAILED}, name
+        assert [r.extra for r in results] == [check.extra for check in checks(stage)]
 
 
 def test_solution_and_alternatives_pass(graded):
