@@ -109,7 +109,7 @@ class LambdaApi:
     def _list_provisioned(self, call: LambdaCall) -> Json:
         function, _ = find_function(call.region, call.name, None)
         configs = sorted(self._provisioned.of_function(function.arn), key=lambda c: c.qualifier)
-        marker, most = call.parameters.get("Marker", "0"), call.parameters.get("MaxItems", 50)
+        marker, most = call.parameters["Marker"] or "0", call.parameters["MaxItems"] or 50
         if not marker.isdecimal():
             raise invalid(f"Invalid value for Marker: {marker}")
         first = int(marker)

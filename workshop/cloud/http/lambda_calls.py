@@ -18,7 +18,7 @@ REQUIRED = "&Qualifier=&tagKeys="
 
 @dataclass(frozen=True)
 class LambdaCall:
-    """One call: its operation, and its parameters by their names in the API."""
+    """One call: its operation, and its parameters by their names in the API, None if not given."""
 
     operation: str
     region: str
@@ -46,18 +46,16 @@ def read_call(request: SignedRequest) -> LambdaCall | None:
     if found is None:
         return None
     operation = service_model("lambda").operation_model(found.name)
-    parameters = _fields(asked.body)
+    shape, status = operation.input_shape, operation.http.get("responseCode", 200)
+    payload = shape.serialization.get("payload")  # the parameter that is the body as a whole
+    parameters = {payload: asked.body} if payload else _fields(asked.body)
     query = parse_qs(asked.query, keep_blank_values=True)
-    members = operation.input_shape.members if operation.input_shape else {}
-    for name, shape in members.items():
-        if shape.serialization.get("location") == "uri":
+    for name, member in shape.members.items():
+        if member.serialization.get("location") == "uri":
             parameters[name] = found.parameters[name]
-        if shape.serialization.get("location") == "querystring":
-            parameters[name] = _value(shape, query.get(shape.serialization["name"]))
-    parameters = {name: value for name, value in parameters.items() if value is not None}
-    return LambdaCall(
-        found.name, request.region, parameters, operation.http.get("responseCode", 200)
-    )
+        if member.serialization.get("location") == "querystring":
+            parameters[name] = _value(member, query.get(member.serialization["name"]))
+    return LambdaCall(found.name, request.region, parameters, status)
 
 
 def _fields(body: bytes) -> dict[str, Any]:
