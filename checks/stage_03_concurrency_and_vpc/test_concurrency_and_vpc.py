@@ -1,4 +1,4 @@
-"""Grades stage 03, from outside: rides are started, again, and at once; AWS says how it is set up."""
+"""Grades stage 03, from outside: rides start, again, and at once; AWS says how it is set up."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from datetime import datetime
 import pytest
 
 from workshop.grading import fresh
-from workshop.grading.logs import ending
 from workshop.grading.network import network
-from workshop.grading.words import failure, show
+from workshop.grading.words import ended_in_error, failure, show
 
 KEYS = ["bike_id", "outcome", "ride_id", "rider_id", "started_at"]
 TAKEN = ["bike_id", "outcome", "ride_id"]
@@ -85,17 +84,18 @@ def call(function, event):
 def answer(function, event, outcome, look):
     """The function's answer; fails unless it is an object with this outcome and its keys."""
     result = call(function, event)
-    assert result.error is None, failure(
-        "A request that is right ended in an error.",
-        event,
-        {"outcome": outcome},
-        {key: (result.error or {}).get(key) for key in ("errorType", "errorMessage")},
-        f"the error that your function ran into:\n{ending(result.log)}",
+    assert result.error is None, ended_in_error(
+        "A request that is right ended in an error", event, result.error, result.log
     )
     keys = KEYS if outcome == "started" else TAKEN
     came = result.value
     assert isinstance(came, dict) and came.get("outcome") == outcome, failure(
-        "The outcome is not the expected one.", event, {"outcome": outcome}, came, look
+        "The outcome is not the expected one.",
+        event,
+        {"outcome": outcome},
+        came,
+        look,
+        log=result.log,
     )
     assert sorted(came) == keys, failure(
         "The answer's keys differ.", event, keys, sorted(came), "the `return` of your handler"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from boto3.dynamodb.types import TypeDeserializer
 
 from workshop.grading import fresh
-from workshop.grading.logs import ending, last_error
-from workshop.grading.words import failure
+from workshop.grading.own_lines import last_error, own_lines
+from workshop.grading.words import UNDER, ended_in_error, failure
 
 ACCOUNT_ID = "123456789012"
 SHOWN = 200  # characters of a file in a message
@@ -78,7 +78,7 @@ class Upload:
 
 
 class City:
-    """The deployed function, its table, a bucket that invokes it for uploads, and one that does not.
+    """The deployed function, its table, a bucket that invokes it, and one that does not.
 
     The second is for events that the checks hand over themselves.
     """
@@ -136,12 +136,8 @@ class City:
         """Hands over one event of several uploads, and fails if it ends in an error."""
         event = {"Records": [upload.record() for upload in uploads]}
         result = self.function.invoke(event)
-        assert result.error is None, failure(
-            "The function ended in an error.",
-            short(event),
-            "no error",
-            error_of(result),
-            f"where your function raised it:\n{ending(result.log)}",
+        assert result.error is None, ended_in_error(
+            "The function ended in an error", short(event), result.error, result.log
         )
 
     def read(self, bucket, key):
@@ -232,17 +228,22 @@ class City:
 
     def error(self):
         """The error in which the last invocation ended, if it logged one; else an empty string."""
-        found = last_error(self._last_log())
-        return f"the error that your function ended in:\n{found}" if found else ""
+        found = last_error(self._last_log()).splitlines()
+        if not found:
+            return ""
+        own = [line.strip() for line in found if '"/var/task/' in line]
+        return UNDER.join(["the error that your function ended in:", found[0], *own])
 
     def log(self):
         """What the function printed last."""
-        said = ending(self._last_log())
-        return f"Its log ends with:\n{said}" if said else "It printed nothing."
+        said = own_lines("\n".join(self._last_log()))
+        return UNDER.join(["Its log ends with:", *said]) if said else "It printed nothing."
 
     def _last_log(self):
-        """The log of the invocation that began last."""
-        return "\n".join(self.account.log_of(self.function)).rpartition("START RequestId")[2]
+        """The messages of the invocation that began last."""
+        messages = self.account.log_of(self.function)
+        starts = [n for n, each in enumerate(messages) if each.startswith("START RequestId")]
+        return messages[starts[-1] :] if starts else []
 
 
 def error_of(result):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 SHOWN = 8  # lines of a log, the last ones
@@ -16,6 +16,7 @@ OF_LAMBDA = re.compile(
     r"(INIT_START|START RequestId:|END RequestId:|REPORT RequestId:|XRAY TraceId:)"
 )
 RAISED = re.compile(r"\[ERROR\] [\w.]+(:|$)")
+IN_LIBRARY = re.compile(r'\s\sFile "(/var/runtime/|/var/lang/|[^"]*[/\\](lib|Lib)[/\\]|<frozen)')
 FRAME = re.compile(r'File "/var/task/(?P<file>[^"]+)", line (?P<line>\d+), in (?P<name>\S+)')
 
 
@@ -41,8 +42,23 @@ def own_lines(log: str) -> list[str]:
 def last_error(messages: Iterable[str]) -> str:
     """The last error in messages of a function's log, in whole lines; empty if there is none.
 
-    Messages are those of CloudWatch Logs: one has the traceback of its error in it.
+    Messages are those of CloudWatch Logs: one has the traceback of its error in it. Its frames in
+    libraries are left out.
     """
+    return "\n".join(_own_frames(_last_error(messages).splitlines()))
+
+
+def _own_frames(lines: list[str]) -> Iterator[str]:
+    """The lines of a traceback without the frames in libraries."""
+    of_library = False
+    for line in lines:
+        if line[2:].startswith("File ") or not line[:1].isspace():
+            of_library = bool(IN_LIBRARY.match(line))
+        if not of_library:
+            yield line
+
+
+def _last_error(messages: Iterable[str]) -> str:
     for message in reversed(list(messages)):
         record = _record(message)
         if message.startswith("[ERROR]") or record.get("level") in ("ERROR", "CRITICAL"):

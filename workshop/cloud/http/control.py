@@ -13,9 +13,10 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from ..base.clock import Clock, iso
+from ..base.clock import Clock
 from ..base.json_text import from_json
 from ..base.model import ApiError
+from ..base.times import in_seconds
 
 UNITS = ("seconds", "minutes", "hours", "days")
 
@@ -61,4 +62,4 @@ def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
 
 
 def _time(now: datetime) -> bytes:
-    return json.dumps({"now": iso(now)}).encode()
+    return json.dumps({"now": in_seconds(now)}).encode()

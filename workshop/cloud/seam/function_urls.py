@@ -6,7 +6,6 @@ Follows "Creating and managing Lambda function URLs"
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 import secrets
@@ -19,8 +18,10 @@ import moto.awslambda.models as lambda_models
 from moto.awslambda import responses, urls
 from moto.awslambda.exceptions import LambdaClientError
 
+from ..base.arns import unqualified
 from ..base.model import ApiError
 from ..base.parameters import constraint
+from ..base.times import utc
 from ..base.variables import ACCOUNT_ID
 from ..triggers.gateway.apis import FunctionUrl
 from .errors import as_moto_error
@@ -143,7 +144,7 @@ class FunctionUrls:
         except LambdaClientError:
             message = "Function does not exist"
             raise ApiError(404, "ResourceNotFoundException", message) from None
-        arn = ":".join(function.function_arn.split(":")[:7])
+        arn = unqualified(function.function_arn)
         if qualifier is None:
             return name, arn
         self.get_alias(qualifier, name)  # raises if there is none
@@ -226,4 +227,4 @@ def _check(config: dict[str, Any]) -> None:
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{utc():%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ...access import Role
+from ...base.arns import Arn
 from ...base.model import ApiError
 from ...base.parameters import check_range, constraint
 from .expressions import is_recurring, schedule_times, time_zone
-from .targets import TargetArn
 
 NAME = r"[0-9a-zA-Z-_.]+"
 ROLE_ARN = r"arn:aws(-[a-z]+)?:iam::\d{12}:role\/[\w+=,.@\/-]+"
@@ -27,18 +27,20 @@ TARGET_ARN = re.compile(
     r"|kinesis:[a-z0-9-]+:\d{12}:stream/[\w.-]+|.+:.*:.*:.+)"
 )
 JSON_SERVICES = ("lambda", "events", "states")
+SCHEDULER = "scheduler.amazonaws.com"
 EARLIEST_START = timedelta(minutes=5)
 FindRole = Callable[[str], Role | None]
 
 
 def check_schedule(spec: dict[str, Any], now: datetime, find_role: FindRole) -> None:
-    """Checks a schedule's parameters, named as in the API. Raises ApiError."""
+    """Checks a schedule's parameters, named as in the API, and its group's ARN. Raises ApiError."""
     check_name(spec.get("Name") or "", "name")
     _check_enum(spec.get("State"), "state", ("ENABLED", "DISABLED"))
     _check_enum(spec.get("ActionAfterCompletion"), "actionAfterCompletion", ("NONE", "DELETE"))
     _check_window(spec.get("FlexibleTimeWindow") or {})
     _check_times(spec, now)
-    _check_target(spec.get("Target") or {}, find_role)
+    _check_target(spec.get("Target") or {})
+    _check_role(spec, find_role)
 
 
 def check_name(name: str, field: str) -> None:
@@ -90,7 +92,7 @@ def _check_times(spec: dict[str, Any], now: datetime) -> None:
         raise _refused("The EndDate you specify must come after the StartDate, and after now.")
 
 
-def _check_target(target: dict[str, Any], find_role: FindRole) -> None:
+def _check_target(target: dict[str, Any]) -> None:
     text, role_arn = target.get("Arn"), target.get("RoleArn")
     if not text:
         raise _null("target.arn" if target else "target")
@@ -101,7 +103,7 @@ def _check_target(target: dict[str, Any], find_role: FindRole) -> None:
         raise constraint(role_arn, "target.roleArn", rule)
     if not TARGET_ARN.fullmatch(text):
         raise _refused("Provided Arn is not in correct format.")
-    _check_parameters(target, TargetArn.parse(text))
+    _check_parameters(target, Arn.parse(text))
     retries = target.get("RetryPolicy") or {}
     check_range(
         retries.get("MaximumRetryAttempts"), "target.retryPolicy.maximumRetryAttempts", 0, 185
@@ -112,15 +114,18 @@ def _check_target(target: dict[str, Any], find_role: FindRole) -> None:
         60,
         86_400,
     )
-    role = find_role(role_arn)
-    if role is None or not role.trusts("scheduler.amazonaws.com"):
+
+
+def _check_role(spec: dict[str, Any], find_role: FindRole) -> None:
+    role = find_role(spec["Target"]["RoleArn"])
+    if role is None or not role.trusts(SCHEDULER, spec["GroupArn"]):
         raise _refused(
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the "
             "role."
         )
 
 
-def _check_parameters(target: dict[str, Any], arn: TargetArn) -> None:
+def _check_parameters(target: dict[str, Any], arn: Arn) -> None:
     """Checks what only some kinds of target have or need."""
     needed = {"events": "EventBridgeParameters", "kinesis": "KinesisParameters"}.get(arn.service)
     if needed and not target.get(needed):
