@@ -12,11 +12,10 @@ import nbformat
 import pytest
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
-from support import chapters
+from support import chapters, stubs
 
-from workshop.grading.report import stub_folder
 from workshop.notebook.errors import GO_ON
-from workshop.notebook.refresh import SEED
+from workshop.notebook.refresh import SEED, exercises_for
 from workshop.paths import repository
 
 NOTEBOOKS = sorted((repository() / "notebooks").glob("*.ipynb"))
@@ -69,12 +68,12 @@ def test_asks_before_it_runs(file):
 
 
 @each_notebook
-def test_a_fresh_run_gives_the_stored_outputs(file):
+def test_a_fresh_run_gives_the_stored_outputs(file, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts="]
     command += ["-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
     command += ["--nbval-sanitize-with", str(repository() / "tests" / "nbval.cfg"), str(file)]
     environ = os.environ | {
-        "WORKSHOP_EXERCISES": str(repository() / "solutions"),
+        "WORKSHOP_EXERCISES": str(exercises_for(file, tmp_path)),
         "WORKSHOP_SEED": SEED,
     }
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
@@ -85,12 +84,12 @@ def test_a_fresh_run_gives_the_stored_outputs(file):
 
 
 @each_notebook
-def test_cells_run_twice_and_your_turn_after_a_restart(file, monkeypatch):
+def test_cells_run_twice_and_your_turn_after_a_restart(file, monkeypatch, tmp_path):
     """With nothing solved, in one kernel: each cell twice in a row, a restart, and `Your turn`.
 
     A restart ends the cloud with all that is in it. Learners who come back run what is tagged.
     """
-    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stub_folder(chapters()[1].stage).parent))
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stubs(tmp_path)))
     notebook = nbformat.read(file, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     again = your_turn(notebook.cells)

@@ -39,7 +39,10 @@ def example_event(stage: Stage, exercises: Path) -> str:
         file = folder / stage.name / EVENT
         if file.is_file():
             return read_event(file)
-    raise NoEvent(f"Stage {stage.number} has no {EVENT}. Name a file with an event in it.")
+    raise NoEvent(
+        f"exercises/{stage.name}/{EVENT} is missing: `git restore` brings it back. "
+        "Or name another file that has an event in it."
+    )
 
 
 def read_event(file: Path) -> str:
