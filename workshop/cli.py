@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     )
     reset.set_defaults(run=run_reset)
 
-    commands.add_parser("progress", help="where you stand").set_defaults(run=run_progress)
+    commands.add_parser("progress", help="where you are").set_defaults(run=run_progress)
     commands.add_parser("doctor", help="what is wrong with this machine").set_defaults(
         run=run_doctor
     )

@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..cloud import LocalCloud
 from ..cloud.functions.runtime_names import NEWEST_RUNTIME
 from ..examples.invoke import NoEvent, account_of, example_event, invoke
 from ..examples.packages import package
@@ -21,6 +20,7 @@ from ..grading.function import ROLE, Function, NotReady
 from ..grading.function import deploy as deploy_folder
 from ..paths import exercises_folder
 from ..stages import find
+from .extension import running_cloud
 
 # What create_function takes where nothing is said, so that an update leaves nothing of before.
 DEFAULTS: dict[str, Any] = {
@@ -164,12 +164,5 @@ def invoke_exercise(stage: str, event: Any = None) -> None:
     except NoEvent as error:
         print(error)
         return
-    _, lines = invoke(chosen, folder, text, account_of(_cloud()))
+    _, lines = invoke(chosen, folder, text, account_of(running_cloud()))
     print("\n".join(lines))
-
-
-def _cloud() -> LocalCloud:
-    """The notebook's cloud."""
-    from .extension import running_cloud
-
-    return running_cloud()
