@@ -19,7 +19,7 @@ from support import STAGES, submission
 from workshop import doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
-from workshop.grading.report import stub_folder
+from workshop.grading.stub import stub, write_stub
 from workshop.paths import repository
 
 STAGE = STAGES[0]
@@ -118,10 +118,10 @@ def test_results_that_cannot_be_written(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("syntax", ["handler.py has a syntax error in line 3", "    def handler(event", "Mend it"]),
+        ("syntax", ["handler.py has a syntax error in line 3", "    def handler(event", "Fix it"]),
         ("no handler.py", ["There is no handler.py", "workshop reset"]),
         ("no stage", ["is missing", "workshop reset"]),
-        ("no text", ["handler.py is no Python text"]),
+        ("no text", ["handler.py is not Python source"]),
         ("settings no json", ["function.json is not JSON", "line 1"]),
         ("settings no object", ["function.json must hold an object"]),
         ("settings unknown", ["function.json has a setting that AWS does not know", "Memory"]),
@@ -184,8 +184,8 @@ def test_a_handler_that_ends_pytest_would_not_end_it(folder):
 
 
 def test_stub_says_that_it_is_meant_to_fail(tmp_path):
-    folder = submission(tmp_path, STAGE, stub_folder(STAGE) / "handler.py")
-    done = workshop("check", "01", "--exercises", str(folder))
+    write_stub(STAGE, tmp_path)
+    done = workshop("check", "01", "--exercises", str(tmp_path))
     assert done.returncode == 1
     assert "This is the stub as it comes, so it is meant to fail." in done.stdout
 
@@ -223,7 +223,7 @@ def test_reset_keeps_what_was_there(folder):
         assert done.returncode == 0
         assert f"your handler.py is kept as {STAGE.name}/handler.py.kept-{number}" in done.stdout
         assert handler.with_name(f"handler.py.kept-{number}").read_bytes() == mine
-    assert handler.read_bytes() == (stub_folder(STAGE) / "handler.py").read_bytes()
+    assert handler.read_bytes() == stub(STAGE)["handler.py"]
     again = workshop("reset", "01", WORKSHOP_EXERCISES=str(folder))
     assert "is the stub already" in again.stdout
 

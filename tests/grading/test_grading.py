@@ -11,11 +11,12 @@ import textwrap
 from dataclasses import replace
 
 import pytest
-from support import STAGES, submission
+from support import STAGES
 
 from workshop.grading import outcomes, report, runner, worker
 from workshop.grading.outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from workshop.grading.runner import passes
+from workshop.grading.stub import write_stub
 from workshop.grading.words import compare, failure, show
 from workshop.paths import repository
 from workshop.stages import UnknownStage, find
@@ -156,11 +157,9 @@ def test_could_not_check_is_said_so():
 
 
 def test_plain_pytest_speaks_the_same(tmp_path):
-    folder = submission(
-        tmp_path, STAGE, repository() / "workshop" / "stubs" / STAGE.name / "handler.py"
-    )
+    write_stub(STAGE, tmp_path)
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "AWS"))}
-    command = [sys.executable, "-m", "pytest", "checks", "-q", "--exercises", str(folder)]
+    command = [sys.executable, "-m", "pytest", "checks", "-q", "--exercises", str(tmp_path)]
     done = subprocess.run(
         [*command, "-k", "rounds_minutes_up"],
         cwd=repository(),
@@ -174,7 +173,7 @@ def test_plain_pytest_speaks_the_same(tmp_path):
     assert "look at:" in done.stdout
     for noise in ("Traceback", "moto", "def test_", "conftest.py:"):
         assert noise not in done.stdout
-    (folder / "conftest.py").write_text("raise SystemExit('taken over')\n")
+    (tmp_path / "conftest.py").write_text("raise SystemExit('taken over')\n")
     again = subprocess.run(
         [*command, "-k", "rounds_minutes_up"], cwd=repository(), capture_output=True, text=True
     )

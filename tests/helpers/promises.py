@@ -7,7 +7,7 @@ broken copy, that it does not look away.
 from __future__ import annotations
 
 import ast
-import difflib
+import graphlib
 import json
 import os
 import re
@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from support import read_mistake
+from support import mistakes
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
+from workshop.grading.stub import cut
 from workshop.prices import PER_REQUEST, TIERS
 
 if sys.version_info >= (3, 11):
@@ -28,18 +29,19 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-START, END = re.compile(r"# --- your .*: start ---"), re.compile(r"# --- your .*: end ---")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 QUANTITY = re.compile(
     r"\$\d[\d,.]*\d|(?<![\w.,])\d[\d,.]*\s(?:KB|MB|GB-seconds?|GB|TB|ms|s|minutes?|hours?|days?|vCPUs?"
     r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
 )
+SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
+AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
-NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong", "Cleanup"]
-HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
+NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "Where people get stuck", "Cleanup"]
+HEADINGS_WITH_EXERCISE = ["Your turn", "Cost", "Going further"]
 # A package may import those that stand after it, never before.
 LAYERS = ("cli", "notebook", "grading", "cloud")
 # Inside of it a layer may import those that stand before it.
@@ -88,16 +90,16 @@ def every_stage_is_complete_under_one_name(root: Path) -> Iterator[str]:
             yield f"stages.toml: {name} does not begin with stage_{stage['number']}_"
         if stage["exercise"]:
             needed += [f"{top}/{name}/handler.py" for top in ("exercises", "solutions")]
-            needed += [f"workshop/stubs/{name}/handler.py", f"checks/{name}/test_{name[9:]}.py"]
-            needed += [f"tests/mistakes/{name}", f"tests/alternatives/{name}"]
+            needed += [f"checks/{name}/test_{name[9:]}.py"]
+            needed += [f"tests/mistakes/{name}.toml", f"tests/alternatives/{name}"]
         for path in needed:
             if not (root / path).exists():
                 yield f"{name} is not complete: make {path}"
     known = {stage["name"] for stage in stages(root)}
-    for top in ("exercises", "solutions", "workshop/stubs", "tests/mistakes", "tests/alternatives"):
-        for folder in (root / top).glob("stage_*"):
-            if folder.name not in known:
-                yield f"{top}/{folder.name} has no table in workshop/stages.toml"
+    for top in ("exercises", "solutions", "checks", "tests/mistakes", "tests/alternatives"):
+        for path in (root / top).glob("stage_*"):
+            if path.stem not in known:
+                yield f"{top}/{path.name} has no table in workshop/stages.toml"
 
 
 def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
@@ -123,12 +125,18 @@ def _plan(stage: dict) -> str:
     return f"Plan {stage['core']} minutes{more}."
 
 
-def the_learners_stub_is_the_one_that_reset_brings(root: Path) -> Iterator[str]:
-    for name in exercises(root):
-        for stub in sorted((root / "workshop" / "stubs" / name).iterdir()):
-            path = f"exercises/{name}/{stub.name}"
-            if committed(root, path) != stub.read_bytes():
-                yield f"{path} and {stub.relative_to(root)} differ: copy one over the other"
+def the_learners_stub_is_cut_from_the_solution(root: Path) -> Iterator[str]:
+    for stage in stages(root):
+        name = stage["name"]
+        if not stage["exercise"]:
+            continue
+        for file, content in cut(root / "solutions" / name, stage.get("given", ())).items():
+            if committed(root, f"exercises/{name}/{file}") != content:
+                number = stage["number"]
+                yield (
+                    f"exercises/{name}/{file} is not the solution without what is between its "
+                    f"marks: `workshop reset {number}` cuts it anew"
+                )
 
 
 def committed(root: Path, path: str) -> bytes | None:
@@ -139,27 +147,6 @@ def committed(root: Path, path: str) -> bytes | None:
         show = subprocess.run(command, cwd=root, capture_output=True)
         return show.stdout if show.returncode == 0 else None
     return (root / path).read_bytes() if (root / path).is_file() else None
-
-
-def stub_and_solution_differ_only_between_the_marks(root: Path) -> Iterator[str]:
-    for name in exercises(root):
-        stub = (root / "workshop" / "stubs" / name / "handler.py").read_text(encoding="utf-8")
-        solution = (root / "solutions" / name / "handler.py").read_text(encoding="utf-8")
-        outside = [outside_the_marks(text) for text in (stub, solution)]
-        for line in difflib.unified_diff(*outside, lineterm="", n=0):
-            if line[0] in "+-" and line[:3] not in ("+++", "---"):
-                yield f"solutions/{name}/handler.py differs outside the marks: {line}"
-
-
-def outside_the_marks(text: str) -> list[str]:
-    """The lines that a learner does not touch, the marks among them."""
-    kept, inside = [], False
-    for line in text.splitlines():
-        inside = inside and not END.search(line)
-        if not inside:
-            kept.append(line)
-        inside = inside or bool(START.search(line))
-    return kept
 
 
 def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
@@ -196,16 +183,15 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
     for name in exercises(root):
         known = {check.name for check in checks_of(root / "checks" / name)}
         caught = set()
-        folder = root / "tests" / "mistakes" / name
-        for mistake in sorted(folder.glob("*.toml")):
-            named = read_mistake(mistake).caught_by
-            if not named:
-                yield f"{mistake.relative_to(root)}: say which checks it is `caught_by`"
-            for check in sorted(named - known):
-                yield f"{mistake.relative_to(root)} names {check}, which is no check of {name}"
-            caught |= named
+        where = f"tests/mistakes/{name}.toml"
+        for title, mistake in mistakes(name, root).items():
+            if not mistake.caught_by:
+                yield f"{where}: say which checks {title} is `caught_by`"
+            for check in sorted(mistake.caught_by - known):
+                yield f"{where}: {title} names {check}, which is no check of {name}"
+            caught |= mistake.caught_by
         for check in sorted(known - caught):
-            yield f"write a mistake in tests/mistakes/{name}/ that {check} catches"
+            yield f"write a mistake in {where} that {check} catches"
 
 
 def internal_links_resolve(root: Path) -> Iterator[str]:
@@ -241,22 +227,23 @@ def every_runtime_named_can_be_created(root: Path) -> Iterator[str]:
                 )
 
 
-def every_quantity_in_the_prose_is_known(root: Path) -> Iterator[str]:
-    """A number with a unit is a fact of AWS's with its source, or an example of its stage."""
+def every_quantity_from_aws_is_known(root: Path) -> Iterator[str]:
+    """A sentence that links to AWS's pages says facts that the table has, each with its source.
+
+    The numbers of a story need no table: the code blocks and checks that compute them are run.
+    """
     table = tomllib.loads((root / "workshop" / "facts.toml").read_text(encoding="utf-8"))
     facts = {said for fact in table["fact"] for said in fact["says"]}
     used = set()
     for stage in stages(root):
-        examples = set(table["examples"].get(stage["number"], []))
-        found = quantities(prose_of(root, stage))
-        used |= found
-        for quantity in sorted(found - facts - examples):
+        prose = prose_of(root, stage)
+        used |= quantities(prose)
+        cited = " ".join(each for each in SENTENCE.split(prose) if AWS_PAGE.search(each))
+        for quantity in sorted(quantities(cited) - facts):
             yield (
-                f"stage {stage['number']} says {quantity!r}: add it to workshop/facts.toml, as a "
-                "fact with its source or as an example of the stage"
+                f"stage {stage['number']} says {quantity!r} and links to AWS: add it to "
+                "workshop/facts.toml with its source, or link in a sentence of its own"
             )
-        for quantity in sorted(examples - found):
-            yield f"workshop/facts.toml: stage {stage['number']} does not say {quantity!r}"
     for quantity in sorted(facts - used):
         yield f"workshop/facts.toml: no stage says {quantity!r}"
     for fact in table["fact"]:
@@ -353,11 +340,39 @@ def the_clouds_layers_import_downwards(root: Path) -> Iterator[str]:
         above = CLOUD_LAYERS[CLOUD_LAYERS.index(layer) + 1 :]
         for name in sorted(imported(path, cloud, "workshop.cloud") & set(above)):
             yield f"{path.relative_to(root)} imports {name}: {layer} must not know of it"
+    circle = circle_of_imports(cloud, "workshop.cloud")
+    if circle:
+        yield f"modules import each other in a circle: {', '.join(circle)}"
+
+
+def circle_of_imports(package: Path, name: str) -> list[str]:
+    """Modules of a package that import each other in a circle, for types too; mostly none."""
+    modules = {
+        path.relative_to(package).with_suffix("").parts: path for path in files(package, ".py")
+    }
+    modules = {names[:-1] if names[-1] == "__init__" else names: p for names, p in modules.items()}
+    graph = {
+        module: {
+            found
+            for names in imports(path, package, name)
+            if (found := names if names in modules else names[:-1]) in modules and found != module
+        }
+        for module, path in modules.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return [".".join((name, *module)) for module in error.args[1]]
+    return []
 
 
 def imported(path: Path, package: Path, name: str = "workshop") -> set[str]:
     """The modules and packages of a package, by name and folder, that a file in it imports."""
-    found = set()
+    return {names[0] for names in imports(path, package, name)}
+
+
+def imports(path: Path, package: Path, name: str) -> Iterator[tuple[str, ...]]:
+    """What a file takes from its package, as names from the package on: folder, module, name."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom):
             continue
@@ -371,9 +386,8 @@ def imported(path: Path, package: Path, name: str = "workshop") -> set[str]:
             parts = (node.module or "").removeprefix(name).split(".")
         else:
             continue
-        parts = [part for part in parts if part]
-        found |= {parts[0]} if parts else {alias.name for alias in node.names}
-    return found
+        for alias in node.names:
+            yield (*(part for part in parts if part), alias.name)
 
 
 def nothing_names_one_machine(root: Path) -> Iterator[str]:
@@ -431,15 +445,14 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
 PROMISES = [
     every_stage_is_complete_under_one_name,
     every_chapter_has_its_parts,
-    the_learners_stub_is_the_one_that_reset_brings,
-    stub_and_solution_differ_only_between_the_marks,
+    the_learners_stub_is_cut_from_the_solution,
     every_stage_with_an_exercise_has_hints,
     every_assertion_of_a_check_has_a_message,
     every_check_says_what_it_means,
     every_check_is_tripped_by_a_mistake,
     internal_links_resolve,
     every_runtime_named_can_be_created,
-    every_quantity_in_the_prose_is_known,
+    every_quantity_from_aws_is_known,
     every_price_is_the_one_that_bills_use,
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,

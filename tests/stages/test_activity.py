@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import chapters
+from support import chapters, stubs
 from warm_aws import warm_aws
 
 from workshop.cloud import LocalCloud
@@ -71,6 +71,7 @@ def test_chapter_runs(chapter, aws, tmp_path, monkeypatch):
     for command in ("bash", "curl"):
         if command in chapter.text and shutil.which(command) is None:
             pytest.skip(f"{command}, which the chapter uses, is missing")
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stubs(tmp_path / "exercises")))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workshop").symlink_to(repository() / "workshop")
     before = dict(os.environ)
@@ -78,6 +79,7 @@ def test_chapter_runs(chapter, aws, tmp_path, monkeypatch):
         environ = scrubbed(before) | cloud.environ()
         folders = [str(aws), str(Path(sys.executable).parent), environ["PATH"]]
         environ["PATH"] = os.pathsep.join(folders)
+        environ["HOME"] = str(tmp_path)  # the folder that a chapter makes is in there
         environ.pop("PYTEST_ADDOPTS", None)
         for name in set(os.environ) - set(environ):
             monkeypatch.delenv(name)
@@ -105,11 +107,14 @@ def run(block: Block, names: dict) -> bool:
 
 
 def run_bash(text: str) -> str:
-    """Runs commands as a learner would paste them; a command that fails ends the test."""
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=120
-    )
+    """Runs commands as a learner would paste them; a command that fails ends the test.
+
+    The next block starts in the folder to which these commands went.
+    """
+    command = ["bash", "-eu", "-o", "pipefail", "-c", f'{text}\npwd >"$HOME/.folder"']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"Activity.md: exit code {done.returncode}\n{text}{done.stderr}"
+    os.chdir(Path.home().joinpath(".folder").read_text(encoding="utf-8").strip())
     return done.stdout
 
 
@@ -119,6 +124,21 @@ def run_python(text: str, names: dict) -> str:
     with contextlib.redirect_stdout(said):
         exec(compile(text, "Activity.md", "exec"), names)
     return said.getvalue()
+
+
+def test_the_glossary_has_each_word_that_is_linked():
+    text = (repository() / "Activity.md").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^- \*\*([^*]+)\*\*: ", text.partition("\n## Glossary\n")[2], re.MULTILINE
+    )
+    known = {word.lower() for entry in entries for word in entry.split(", ")}
+    linked = {word.lower() for word in re.findall(r"\[([^\]]+)\]\(#glossary\)", text)} - {
+        "glossary"
+    }
+    assert not {
+        word for word in linked if word not in known and word.removesuffix("s") not in known
+    }
+    assert entries == sorted(entries, key=str.lower)
 
 
 def test_a_wrong_output_is_seen():

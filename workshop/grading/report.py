@@ -9,6 +9,7 @@ from pathlib import Path
 from ..stages import Stage
 from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from .runner import core, passes, summary
+from .stub import stub
 from .submission import LARGEST_FILE, NotReady, read_file
 
 SIGNS = {PASSED: "ok  ", FAILED: "fail", UNCHECKED: "??  "}
@@ -19,9 +20,8 @@ def is_stub(stage: Stage, exercises: Path) -> bool:
     """Whether the folder's files are still those of the stub as it came."""
     try:
         return all(
-            _lines(read_file(exercises / stage.name, stub.name, LARGEST_FILE))
-            == _lines(stub.read_bytes())
-            for stub in stub_folder(stage).iterdir()
+            _lines(read_file(exercises / stage.name, name, LARGEST_FILE)) == _lines(content)
+            for name, content in stub(stage).items()
         )
     except NotReady:
         return False
@@ -30,11 +30,6 @@ def is_stub(stage: Stage, exercises: Path) -> bool:
 def _lines(content: bytes | None) -> list[bytes]:
     """The lines of a file, whichever way its editor ends them."""
     return content.splitlines() if content is not None else []
-
-
-def stub_folder(stage: Stage) -> Path:
-    """Where the workshop keeps the stub as it came, for `workshop reset`."""
-    return Path(__file__).resolve().parent.parent / "stubs" / stage.name
 
 
 def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
@@ -52,8 +47,10 @@ def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
         if alike:
             checks = "1 more check fails" if alike == 1 else f"{alike} more checks fail"
             lines += [f"   {checks} for the same reason."]
-    if len(failures) > SHOWN:
-        lines += ["", f"and {len(failures) - SHOWN} more: fix these first, then check again."]
+    told = {result.message for result in failures[:SHOWN]}
+    left = sum(each.outcome == FAILED and each.message not in told for each in results)
+    if left:
+        lines += ["", f"and {left} more: fix these first, then check again."]
     for result in _distinct([r for r in results if r.outcome == UNCHECKED])[:1]:
         lines += ["", "-- The workshop could not check; this is its fault, not yours:"]
         lines += [_indent(result.message), "   `workshop doctor` looks for the cause."]

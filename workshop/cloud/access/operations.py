@@ -214,10 +214,11 @@ def _pattern(path: str, operation: OperationModel) -> tuple[re.Pattern[str], dic
         if shape.serialization.get("location") == "uri"
     }
     is_s3 = operation.service_model.service_name == "s3"
-    expression, labels, position = "", {}, 0
+    expression, position = "", 0
+    labels: dict[str, str] = {}
     for number, found in enumerate(LABEL.finditer(path)):
         group = f"label{number}"
-        labels[group] = names.get(found[1], found[1])
+        labels[group] = str(names.get(found[1], found[1]))
         expression += re.escape(path[position : found.start()])
         # Names of things with slashes in them come decoded; only S3's models say where they may
         is_greedy = found[2] or (not is_s3 and found.end() == len(path.rstrip("/")))

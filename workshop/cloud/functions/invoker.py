@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..base.activity import Activity
+from ..base.arns import unqualified
 from ..base.json_text import from_json
 from ..base.model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from ..base.problems import Problems, described
@@ -207,5 +208,5 @@ def new_request(payload: bytes, invoked_arn: str, client_context: str | None) ->
             "Could not parse request body into json: Could not parse payload into json: "
             f"{str(error)[:200]}",
         ) from None
-    trace = next_trace(current(), ":".join(invoked_arn.split(":")[:7]))
+    trace = next_trace(current(), unqualified(invoked_arn))
     return Request(str(uuid.uuid4()), payload, invoked_arn, client_context, trace, time.time())

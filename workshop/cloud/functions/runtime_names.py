@@ -1,4 +1,4 @@
-"""The Python runtimes of AWS Lambda, in one dated table.
+"""The Python runtimes of AWS Lambda, in one dated table (sandbox/languages.py: what runs here).
 
 Read in November 2026 from "Lambda runtimes"
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..base.model import ApiError, FunctionVersion
+from ..sandbox.languages import refusal
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,6 @@ NEWEST_RUNTIME = "python3.14"
 
 
 def check_runs_here(function: FunctionVersion) -> None:
-    """Raises ApiError, 502, for a function in another language than Python."""
-    if not function.is_python:
-        raise ApiError(
-            502,
-            "InvalidRuntimeException",
-            f"The local cloud runs Python runtimes only, not {function.runtime}. "
-            "Create the function with a python3 runtime, or invoke it on AWS.",
-        )
+    """Raises ApiError, 502, for a function in a language that cannot run here."""
+    if why := refusal(function.runtime):
+        raise ApiError(502, "InvalidRuntimeException", why)

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ..base.answer import Answer
-from ..base.clock import Clock, iso
+from ..base.clock import Clock
 from ..base.json_text import from_json
 from ..base.model import ApiError
+from ..base.times import in_seconds
 from .requests import CONTROL, SignedRequest, json_answer
 
 UNITS = ("seconds", "minutes", "hours", "days")
@@ -67,4 +68,4 @@ def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
 
 
 def _time(now: datetime) -> Answer:
-    return json_answer(json.dumps({"now": iso(now)}).encode())
+    return json_answer(json.dumps({"now": in_seconds(now)}).encode())

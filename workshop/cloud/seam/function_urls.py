@@ -6,7 +6,6 @@ Follows "Creating and managing Lambda function URLs"
 
 from __future__ import annotations
 
-import datetime
 import json
 import secrets
 import string
@@ -18,7 +17,9 @@ import moto.awslambda.models as lambda_models
 from moto.awslambda import responses, urls
 from moto.awslambda.exceptions import LambdaClientError
 
+from ..base.arns import unqualified
 from ..base.model import ApiError
+from ..base.times import utc
 from ..base.variables import ACCOUNT_ID
 from ..triggers.gateway.apis import FunctionUrl
 from .errors import as_moto_error
@@ -133,7 +134,7 @@ class FunctionUrls:
         except LambdaClientError:
             message = "Function does not exist"
             raise ApiError(404, "ResourceNotFoundException", message) from None
-        arn = ":".join(function.function_arn.split(":")[:7])
+        arn = unqualified(function.function_arn)
         if qualifier is None:
             return name, arn
         self.get_alias(qualifier, name)  # raises if there is none
@@ -205,4 +206,4 @@ def _qualifier(self: responses.LambdaResponse) -> str | None:
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{utc():%Y-%m-%dT%H:%M:%S.%fZ}"

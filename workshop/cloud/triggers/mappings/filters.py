@@ -190,7 +190,7 @@ def _is_rule(rule: Any) -> bool:
     ((name, operand),) = rule.items()
     if name not in OPERATORS or not isinstance(operand, OPERATORS[name]):
         return False
-    if name == "numeric":
+    if name == "numeric" and isinstance(operand, list):
         return _is_comparison(operand)
     if name == "anything-but" and isinstance(operand, dict):
         return _is_rule(operand)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...base.model import ApiError
 from ...base.parameters import constraint, invalid
-from .mapping import Mapping
+from .mapping import EventSourceMapping
 from .settings import check_position, check_settings, unsupported
 
 SELF_MANAGED = "arn:aws:kafka:::self-managed"  # stands for the ARN that such a cluster has not
@@ -35,7 +35,7 @@ PROVISIONED = {  # what AWS has in provisioned mode only, with its defaults
 RETRIES_BEFORE_DESTINATION = 10  # where a mapping with a destination names none
 
 
-class KafkaMapping(Mapping):
+class KafkaMapping(EventSourceMapping):
     """What connects a topic of a self-managed cluster with a function."""
 
     def __init__(self, spec: dict[str, Any], function_arn: str, region: str, account: str) -> None:
@@ -125,7 +125,7 @@ def check_kafka_settings(spec: dict[str, Any]) -> None:
     check_settings(spec, SELF_MANAGED)
 
 
-def check_kafka_conflict(mapping: KafkaMapping, others: Iterable[Mapping]) -> None:
+def check_kafka_conflict(mapping: KafkaMapping, others: Iterable[EventSourceMapping]) -> None:
     """Refuses a second mapping of one topic and function, or of one consumer group."""
     for other in others:
         if not isinstance(other, KafkaMapping) or other.state == "Deleting":

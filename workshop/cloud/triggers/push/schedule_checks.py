@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ...access import Role
+from ...base.arns import Arn
 from ...base.model import ApiError
 from ...base.parameters import check_parameters
 from .expressions import is_recurring, schedule_times, time_zone
-from .targets import TargetArn
 
 TARGET_ARN = re.compile(
     r"arn:aws[a-z-]*:(lambda:[a-z0-9-]+:\d{12}:function:[\w:$-]+"
@@ -25,16 +25,18 @@ TARGET_ARN = re.compile(
     r"|kinesis:[a-z0-9-]+:\d{12}:stream/[\w.-]+|.+:.*:.*:.+)"
 )
 JSON_SERVICES = ("lambda", "events", "states")
+SCHEDULER = "scheduler.amazonaws.com"
 EARLIEST_START = timedelta(minutes=5)
 FindRole = Callable[[str], Role | None]
 
 
 def check_schedule(spec: dict[str, Any], now: datetime, find_role: FindRole) -> None:
-    """Checks a schedule's parameters, named as in the API. Raises ApiError."""
+    """Checks a schedule's parameters, named as in the API, and its group's ARN. Raises ApiError."""
     check_parameters("scheduler", "CreateSchedule", spec)
     _check_window(spec["FlexibleTimeWindow"])
     _check_times(spec, now)
-    _check_target(spec["Target"], find_role)
+    _check_target(spec["Target"])
+    _check_role(spec, find_role)
 
 
 def _check_window(window: dict[str, Any]) -> None:
@@ -64,19 +66,22 @@ def _check_times(spec: dict[str, Any], now: datetime) -> None:
         raise _refused("The EndDate you specify must come after the StartDate, and after now.")
 
 
-def _check_target(target: dict[str, Any], find_role: FindRole) -> None:
+def _check_target(target: dict[str, Any]) -> None:
     if not TARGET_ARN.fullmatch(target["Arn"]):
         raise _refused("Provided Arn is not in correct format.")
-    _check_parameters(target, TargetArn.parse(target["Arn"]))
-    role = find_role(target["RoleArn"])
-    if role is None or not role.trusts("scheduler.amazonaws.com"):
+    _check_parameters(target, Arn.parse(target["Arn"]))
+
+
+def _check_role(spec: dict[str, Any], find_role: FindRole) -> None:
+    role = find_role(spec["Target"]["RoleArn"])
+    if role is None or not role.trusts(SCHEDULER, spec["GroupArn"]):
         raise _refused(
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the "
             "role."
         )
 
 
-def _check_parameters(target: dict[str, Any], arn: TargetArn) -> None:
+def _check_parameters(target: dict[str, Any], arn: Arn) -> None:
     """Checks what only some kinds of target have or need."""
     needed = {"events": "EventBridgeParameters", "kinesis": "KinesisParameters"}.get(arn.service)
     if needed and not target.get(needed):
