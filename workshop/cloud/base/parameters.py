@@ -152,7 +152,8 @@ def _pattern(pattern: str, most: int | None, also: tuple[str, ...]) -> Rule:
 def _check_types(shape: Any, value: Any) -> None:
     """Raises ApiError where a value, or one in it, is of a wrong type."""
     kind = shape.type_name
-    if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+    is_right = isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+    if not is_right:
         raise ApiError(400, "SerializationException", _wrong_type(kind, value))
     if kind == "structure":
         for name, member in shape.members.items():
