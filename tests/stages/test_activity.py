@@ -126,6 +126,21 @@ def run_python(text: str, names: dict) -> str:
     return said.getvalue()
 
 
+def test_the_glossary_has_each_word_that_is_linked():
+    text = (repository() / "Activity.md").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^- \*\*([^*]+)\*\*: ", text.partition("\n## Glossary\n")[2], re.MULTILINE
+    )
+    known = {word.lower() for entry in entries for word in entry.split(", ")}
+    linked = {word.lower() for word in re.findall(r"\[([^\]]+)\]\(#glossary\)", text)} - {
+        "glossary"
+    }
+    assert not {
+        word for word in linked if word not in known and word.removesuffix("s") not in known
+    }
+    assert entries == sorted(entries, key=str.lower)
+
+
 def test_a_wrong_output_is_seen():
     assert matches("a ... c\n", "a b c")
     assert not matches("a ... c\n", "a b d")
