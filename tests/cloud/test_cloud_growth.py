@@ -76,9 +76,8 @@ def test_those_of_a_function_that_is_gone_end_as_well(lab, pools):
     name = lab.create()
     function, _ = find_function("us-east-1", name, None)
     lab.client.delete_function(FunctionName=name)
-    environment, _ = pools.acquire(function)  # for a request that came before
-    pools.started()
-    pools.release(environment, True)
+    with pools.lease(function):  # for a request that came before
+        pass
     pools.clock.time += IDLE
     assert pools.end_idle(IDLE) == 1
     assert not [key for key in pools._pools if key[0] == function.arn]

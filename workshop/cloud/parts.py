@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from . import seam
 from .access import Call, Roles
@@ -25,18 +24,19 @@ from .functions.asynchronous import AsynchronousQueue
 from .functions.concurrency import Concurrency
 from .functions.destinations import Destinations
 from .functions.invoker import Invoker, new_request
+from .functions.lender import Lender
 from .functions.loops import LoopGuard
 from .functions.metrics import Metrics
 from .functions.pools import Pools
-from .functions.provisioned import Provisioned
+from .functions.provisioned import Provisioned, Versions
+from .functions.records import Records
 from .http.admission import Gate
 from .http.api import Api
 from .http.control import Control
 from .http.invoke_api import InvokeApi
 from .http.lambda_api import LambdaApi
 from .http.server import Server
-from .sandbox.guardian_process import Guardian
-from .sandbox.launcher import Launcher
+from .sandbox.environment import Host
 from .triggers.alarms.alarms import Alarms
 from .triggers.gateway.gateway import Gateway
 from .triggers.gateway.invoking import Functions
@@ -54,7 +54,7 @@ GIVE_BACK_AT_ONCE = 8  # calls that give failed messages back to their queues
 
 
 class Parts:
-    """The parts of a cloud; `limits_cpu()` and `enforces_roles()` are its owner's switches.
+    """The parts of a cloud; `enforces_roles()` is its owner's switch.
 
     An execution environment ends that had nothing to do for `idle_timeout_s`. `close` is called
     also where `serve` failed.
@@ -62,11 +62,8 @@ class Parts:
 
     def __init__(
         self,
-        folder: Path,
-        launcher: Launcher,
-        guardian: Guardian,
+        host: Host,
         clients: Clients,
-        limits_cpu: Callable[[], bool],
         enforces_roles: Callable[[], bool],
         account_concurrency: int,
         idle_timeout_s: float,
@@ -77,7 +74,7 @@ class Parts:
         self.timer = Timer(problems)
         self.clock = Clock(self.activity, problems)
         self.roles = Roles(seam.find_role, enforces_roles, seam.find_access_key)
-        self._pools = Pools(folder, launcher, self._credentials, guardian, limits_cpu, problems)
+        self._pools = Pools(host, self._credentials, problems)
         self._make_invoker(account_concurrency)
         self._make_queue()
         self._make_sources()
@@ -163,26 +160,16 @@ class Parts:
             self._server.close()
 
     def _make_invoker(self, account_concurrency: int) -> None:
+        versions = Versions(seam.find_function, seam.shares)
         self._provisioned = Provisioned(
-            self._pools,
-            seam.find_function,
-            seam.shares,
-            self._write_logs,
-            self.activity,
-            self.problems,
+            self._pools, versions, self._write_logs, self.activity, self.problems
         )
         self._concurrency = Concurrency(
             account_concurrency, seam.reserved, self._provisioned.totals
         )
-        self.invoker = Invoker(
-            self._pools,
-            self._provisioned,
-            self._concurrency,
-            self.metrics,
-            self._write_logs,
-            self.activity,
-            self.problems,
-        )
+        lender = Lender(self._provisioned, self._pools, self._concurrency)
+        self.records = Records(self.metrics, self._write_logs, self.problems)
+        self.invoker = Invoker(lender, self.records, self.activity, self.problems)
         self._loops = LoopGuard(self._write_logs, self.metrics)
 
     def _make_queue(self) -> None:

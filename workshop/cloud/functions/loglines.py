@@ -12,6 +12,7 @@ import json
 import math
 import sys
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -154,6 +155,12 @@ def runtime_version_arn(function: FunctionVersion) -> str:
     """An ARN in AWS's form; its digest is made from the runtime's name."""
     digest = hashlib.sha256(function.runtime.encode()).hexdigest()
     return f"arn:aws:lambda:{function.region}::runtime:{digest}"
+
+
+def stream_name(function: FunctionVersion) -> str:
+    """Such as `2026/11/02/[$LATEST]` and 32 hexadecimal digits: one for each environment."""
+    day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
+    return f"{day}/[{function.version}]{uuid.uuid4().hex}"
 
 
 def iso_now() -> str:
