@@ -104,9 +104,7 @@ class Parts:
         api = Api(
             gate=gate,
             invoke_api=InvokeApi(self.invoker, self.queue, self._loops),
-            wake=self.mappings.wake,
             own_key=self.clients.poller.id,
-            watchers={"s3": self._buckets},
             control=Control(self.clock, self.idle),
             gateway=Gateway(
                 functions,
@@ -218,7 +216,6 @@ class Parts:
             self.deliveries,
             self.clients.own,
             seam.bucket_settings,
-            seam.object_changes,
             seam.put_service_event,
         )
 
@@ -247,6 +244,7 @@ class Parts:
     def _retire(self, arn: str, version: str | None) -> None:
         self._pools.retire(arn, version)
         self._provisioned.retire(arn, version)
+        self.mappings.wake("sqs")  # another function may be there that runs here
 
     def _credentials(self, function: FunctionVersion) -> dict[str, str]:
         return self.clients.function_environ(self.roles.key(function))

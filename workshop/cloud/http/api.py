@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..base.exchange import Exchange, Watcher, request_headers
 from ..base.model import ApiError
 from ..base.reading import release
 from ..base.tracing import following
@@ -27,9 +26,7 @@ class Api:
         self,
         gate: Gate,
         invoke_api: InvokeApi,
-        wake: Callable[[str], None],
         own_key: str,
-        watchers: dict[str, Watcher],
         control: Control,
         gateway: Gateway,
         lambda_api: LambdaApi,
@@ -38,10 +35,9 @@ class Api:
     ) -> None:
         self._gate, self._gateway = gate, gateway
         self._lambda_api, self._alarms = lambda_api, alarms
-        self._wake, self._own_key = wake, own_key
+        self._own_key = own_key
         self._invoke_api = invoke_api
         self._moto = application()
-        self._watchers = watchers
         self._control = control
         self._note = note
 
@@ -96,11 +92,7 @@ class Api:
             self._alarms.look_at(region_of(environ))
         if service == "iam":
             load_managed_policies()
-        answer = self._ask_moto(service, environ, start_response)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") and not is_own:
-            # What moto did may have put something into a queue, whatever the service was.
-            self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
-        return answer
+        return self._moto(environ, start_response)
 
     def _ask_lambda_api(
         self, environ: dict[str, Any], start_response: StartResponse
@@ -119,35 +111,6 @@ class Api:
             return respond(start_response, error.status, headers, error.body())
         payload = b"" if answer is None else json.dumps(answer).encode()
         return respond(start_response, status, [], payload)
-
-    def _ask_moto(
-        self, service: str | None, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """moto's answer; those who watch the service hear of a call that may change something."""
-        watcher = self._watchers.get(service or "")
-        if watcher is None or environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return self._moto(environ, start_response)
-        given: list[Any] = []
-
-        def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            given[:] = [int(status.split()[0]), {k.lower(): v for k, v in headers}]
-            return start_response(status, headers, *more)
-
-        answer = b"".join(self._moto(environ, note))
-        exchange = Exchange(
-            service=service or "",
-            region=region_of(environ),
-            method=environ["REQUEST_METHOD"],
-            path=environ["PATH_INFO"],
-            query=environ.get("QUERY_STRING", ""),
-            headers=request_headers(environ),
-            status=given[0],
-            answer_headers=given[1],
-            answer=answer,
-            source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
-        )
-        watcher(exchange)
-        return [answer]
 
     def _answer_control(
         self, environ: dict[str, Any], start_response: StartResponse

@@ -68,7 +68,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   answered as AWS does, and that alarms begin, and act, as they do there.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
-  a call did to objects; `send_test_event` and the event of a new bucket are silenced;
+  a call did to objects; `S3Response.bucket_response` and `key_response` are wrapped, to tell of it
+  when it is answered; `send_test_event` and the event of a new bucket are silenced;
   `S3Response._bucket_response_put`, `get_bucket_notification`, `_enrich_response`: overridden, to
   check notifications before they are stored, and to name requests as S3 does.
 - SNS (seam/sns.py): `Subscription.publish`, `SNSBackend.subscribe`, `publish` and
@@ -105,7 +106,7 @@ from .iot import topic_rules
 from .lookup import find_for_event, find_function, statements
 from .rest_apis import find_rest_stage
 from .roles import find_role
-from .s3 import bucket_settings, object_changes
+from .s3 import bucket_settings
 from .scheduler import find_schedule
 from .services import application, load_managed_policies, matches, start, stop, write_logs
 from .sqs import queue_state
@@ -128,7 +129,6 @@ __all__ = [
     "latest",
     "load_managed_policies",
     "matches",
-    "object_changes",
     "put_service_event",
     "queue_state",
     "reserved",

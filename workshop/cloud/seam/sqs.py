@@ -26,7 +26,7 @@ from moto.sqs.responses import SQSResponse
 from ..base.model import QueueState
 from ..base.tracing import current
 from ..base.variables import ACCOUNT_ID
-from .hooks import hooks_or_none
+from .hooks import wake_queues
 
 _changed = threading.Condition()  # guards every queue, since a redrive touches two
 _sequence_numbers = itertools.count(18_850_000_000_000_000_000, 256)  # 20 digits, as on AWS
@@ -56,13 +56,7 @@ class Queue(sqs_models.Queue):
         """Adds a message, and has those look who wait for one."""
         self._messages.append(message)
         _changed.notify_all()
-        self.wake()
-
-    def wake(self) -> None:
-        """Has the pollers of this queue look at it."""
-        hooks = hooks_or_none()
-        if hooks:
-            hooks.mappings.wake("sqs", self.queue_arn)
+        wake_queues(self.queue_arn)
 
     def delete_message(self, receipt_handle: str) -> None:
         """Only the newest receipt handle deletes; an older one succeeds and does nothing."""
@@ -71,7 +65,9 @@ class Queue(sqs_models.Queue):
                 if message.receipt_handle == receipt_handle:
                     self._messages.remove(message)
                     self.deleted_messages.update(message.all_receipt_handles)
-                    _changed.notify_all()  # of its group the next may come
+                    if self.fifo_queue:  # of its group the next may come
+                        _changed.notify_all()
+                        wake_queues(self.queue_arn)
                     return
             known = any(each.had_receipt_handle(receipt_handle) for each in self._messages)
             if not known and receipt_handle not in self.deleted_messages:
@@ -132,6 +128,21 @@ class QueueBackend(sqs_models.SQSBackend):
     @property
     def _url_module(self) -> Any:
         return sqs_urls  # moto derives it from the class's module
+
+    def create_queue(self, *args: Any, **kwargs: Any) -> Queue:
+        queue = super().create_queue(*args, **kwargs)
+        wake_queues(queue.queue_arn)
+        return queue
+
+    def set_queue_attributes(self, queue_name: str, attributes: dict[str, Any]) -> Queue:
+        queue = super().set_queue_attributes(queue_name, attributes)
+        wake_queues(queue.queue_arn)
+        return queue
+
+    def delete_queue(self, queue_name: str) -> None:
+        queue_arn = self.get_queue(queue_name).queue_arn
+        super().delete_queue(queue_name)
+        wake_queues(queue_arn)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Message:
         """As moto's; a message that a function sends carries the function's trace."""
@@ -195,7 +206,7 @@ class QueueBackend(sqs_models.SQSBackend):
             if not int(visibility_timeout):
                 _newest(queue, receipt_handle).visible_at = 0.0
                 _changed.notify_all()
-                queue.wake()
+                wake_queues(queue.queue_arn)
 
     def change_message_visibility_batch(self, queue_name: str, entries: list[Any]) -> Any:
         """One entry that is refused refuses no other."""
