@@ -319,7 +319,7 @@ def test_what_fails_inside_is_answered_shortly_and_noted(lab, monkeypatch):
     def broken(*given):
         raise KeyError("inside of moto")
 
-    monkeypatch.setattr(api.Api, "_ask_moto", broken)
+    monkeypatch.setattr(api.Api, "_serve", broken)
     before = len(lab.cloud.problems())
     with pytest.raises(ClientError) as caught:
         lab.cloud.client("dynamodb").list_tables()
