@@ -76,7 +76,7 @@ class _Run:
         printed = self._environment.take_output()
         outcome.logs = [*start_lines, *printed, *self._lines.end(report)]
         record = self._record(report, outcome, started_at)
-        self._lease.usable = ended.kind in ("response", "error") and self._environment.is_running
+        self._lease.usable = ended.kind in ("response", "error")
         return Done(outcome, record, [*self._before, *outcome.logs])
 
     def _initialise(self) -> bool:

@@ -165,9 +165,10 @@ class Pools:
     def _take_back(self, lease: Lease) -> None:
         environment = lease.environment
         key = _key(environment.function)
+        usable = lease.usable and environment.freeze()
         with self._lock:
             pool = self._pools.get(key)
-            keep = lease.usable and pool is not None and environment in pool.busy
+            keep = usable and pool is not None and environment in pool.busy
             if pool is not None:
                 pool.busy.discard(environment)
                 if keep:

@@ -193,9 +193,10 @@ class Provisioned:
     def _take_back(self, lease: Lease) -> None:
         environment, function = lease.environment, lease.environment.function
         ended: list[Environment] = []
+        usable = lease.usable and environment.freeze()
         with self._lock:
             reserve = self._reserves.get((function.arn, function.version))
-            keep = lease.usable and reserve is not None and environment in reserve.busy
+            keep = usable and reserve is not None and environment in reserve.busy
             keep = keep and reserve.allocated <= reserve.wanted
             if reserve is not None:
                 reserve.busy.discard(environment)

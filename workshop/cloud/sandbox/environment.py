@@ -90,8 +90,8 @@ class Environment:
     @property
     def max_memory_mb(self) -> int:
         """The most memory that its processes used so far, in MB, rounded up."""
-        sandbox = self._sandbox
-        peak = max(self._peak, sandbox.tree.measure() if sandbox else 0)
+        sandbox = self._sandbox  # it was looked at when it answered
+        peak = max(self._peak, sandbox.tree.peak if sandbox else 0)
         return min(-(-peak // MB), self.function.memory_mb)
 
     def init(self, limit_s: float | None = None) -> Ended:
@@ -139,23 +139,23 @@ class Environment:
             ended = self._wait(deadline)
             while ended.kind == "ready":  # the runtime came back for more work from before
                 ended = self._wait(deadline)
-        if ended.kind in ("response", "error"):
-            self.freeze()
-            if too_much := self._over_its_share():
-                self._stop_process()
-                ended = too_much
+        if ended.kind in ("response", "error") and (too_much := self._over_its_share()):
+            self._stop_process()
+            ended = too_much
         return ended
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it can serve another invocation."""
-        return self._sandbox is not None
+    def freeze(self) -> bool:
+        """Stops its processes until the next invocation; False if it can serve none.
 
-    def freeze(self) -> None:
-        """Stops its processes until the next invocation; ends those that cannot be stopped."""
+        A moment after the answer the runtime asks for more work: then it is ready for that.
+        """
         sandbox = self._sandbox
-        if sandbox and not sandbox.tree.freeze():
+        if sandbox is None:
+            return False
+        if not sandbox.tree.freeze():
             self._stop_process()
+            return False
+        return True
 
     def _cpu_share(self, sandbox: Sandbox) -> contextlib.AbstractContextManager[object]:
         part = share(self.function.memory_mb)
