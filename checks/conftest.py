@@ -85,7 +85,7 @@ def account(aws, pytestconfig):
 @pytest.fixture(scope="module")
 def folder(request, pytestconfig) -> Path:
     """The learner's folder of the stage."""
-    stage = request.path.stem.removeprefix("test_")
+    stage = request.path.parent.name
     return exercises_folder(pytestconfig.getoption("--exercises")) / stage
 
 

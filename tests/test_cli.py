@@ -19,7 +19,7 @@ from support import STAGES, submission
 from workshop import doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
-from workshop.grading.report import stub_folder
+from workshop.grading.stub import stub, write_stub
 from workshop.paths import repository
 
 STAGE = STAGES[0]
@@ -184,8 +184,8 @@ def test_a_handler_that_ends_pytest_would_not_end_it(folder):
 
 
 def test_stub_says_that_it_is_meant_to_fail(tmp_path):
-    folder = submission(tmp_path, STAGE, stub_folder(STAGE) / "handler.py")
-    done = workshop("check", "01", "--exercises", str(folder))
+    write_stub(STAGE, tmp_path)
+    done = workshop("check", "01", "--exercises", str(tmp_path))
     assert done.returncode == 1
     assert "This is the stub as it comes, so it is meant to fail." in done.stdout
 
@@ -199,12 +199,12 @@ def test_hints_come_one_after_the_other(state):
 
 
 def test_progress_remembers_the_last_check(state, folder):
-    assert re.search(r"^01 +40  not yet ", workshop("progress").stdout, re.MULTILINE)
+    assert re.search(r"^01 +50 +-  not yet ", workshop("progress").stdout, re.MULTILINE)
     workshop("check", "01", WORKSHOP_EXERCISES=str(folder))
     table = workshop("progress").stdout
-    assert re.search(r"^00 +20  - ", table, re.MULTILINE)
-    assert re.search(r"^01 +40  12 of 12 ", table, re.MULTILINE)
-    left = sum(stage.minutes for stage in STAGES[1:])
+    assert re.search(r"^00 +20 +-  - ", table, re.MULTILINE)
+    assert re.search(r"^01 +50 +-  12 of 12 ", table, re.MULTILINE)
+    left = sum(stage.core for stage in STAGES[1:])
     assert f"1 of {len(STAGES)} exercises done; about {left} minutes to go." in table
 
 
@@ -223,7 +223,7 @@ def test_reset_keeps_what_was_there(folder):
         assert done.returncode == 0
         assert f"your handler.py is kept as {STAGE.name}/handler.py.kept-{number}" in done.stdout
         assert handler.with_name(f"handler.py.kept-{number}").read_bytes() == mine
-    assert handler.read_bytes() == (stub_folder(STAGE) / "handler.py").read_bytes()
+    assert handler.read_bytes() == stub(STAGE)["handler.py"]
     again = workshop("reset", "01", WORKSHOP_EXERCISES=str(folder))
     assert "is the stub already" in again.stdout
 

@@ -18,6 +18,7 @@ def test_is_kept(promise):
     assert not broken, "\n".join(broken)
 
 
+CHECKS_01 = "checks/stage_01_hello_lambda/test_hello_lambda.py"
 # promise: the file to break, what to replace in it (a regular expression; None: remove it), by
 # what, and words of the complaint that name what fixes it.
 BREAKS = [
@@ -42,14 +43,14 @@ BREAKS = [
         "has no chapter '## Stage 01: Hello",
     ),
     (
-        "the_learners_stub_is_the_one_that_reset_brings",
-        ("workshop/stubs/stage_01_hello_lambda/handler.py", "return {}", "return None"),
-        "copy one over the other",
+        "the_learners_stub_is_cut_from_the_solution",
+        ("exercises/stage_01_hello_lambda/handler.py", "return {}", "return None"),
+        "`workshop reset 01",
     ),
     (
-        "stub_and_solution_differ_only_between_the_marks",
+        "the_learners_stub_is_cut_from_the_solution",
         ("solutions/stage_01_hello_lambda/handler.py", '"""Prices one ride', '"""Prices a ride'),
-        "differs outside the marks: +",
+        "is not the solution without what is between its marks",
     ),
     (
         "every_stage_with_an_exercise_has_hints",
@@ -58,22 +59,22 @@ BREAKS = [
     ),
     (
         "every_assertion_of_a_check_has_a_message",
-        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef helper():\n    assert True\n"),
+        (CHECKS_01, r"\Z", "\n\ndef helper():\n    assert True\n"),
         "give the assertion its message",
     ),
     (
         "every_check_says_what_it_means",
-        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef test_new():\n    pass\n"),
+        (CHECKS_01, r"\Z", "\n\ndef test_new():\n    pass\n"),
         "test_new needs a docstring",
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("checks/test_stage_01_hello_lambda.py", r"\Z", "\n\ndef test_new():\n    pass\n"),
-        "write a mistake in tests/mistakes/stage_01_hello_lambda/ that test_new catches",
+        (CHECKS_01, r"\Z", "\n\ndef test_new():\n    pass\n"),
+        "write a mistake in tests/mistakes/stage_01_hello_lambda.toml that test_new catches",
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("tests/mistakes/stage_01_hello_lambda/float_money.toml", "test_money_is", "test_gold_is"),
+        ("tests/mistakes/stage_01_hello_lambda.toml", "test_money_is", "test_gold_is"),
         "which is no check of stage_01",
     ),
     (
@@ -92,14 +93,14 @@ BREAKS = [
         "names python3.8, which AWS lets nobody create",
     ),
     (
-        "every_quantity_in_the_prose_is_known",
-        ("Activity.md", r"A function may run for 900 s", "A function may run for 800 s"),
-        "stage 00 says '800 s'",
+        "every_quantity_from_aws_is_known",
+        ("Activity.md", r"1,000 environments every 10 s", "1,000 environments every 20 s"),
+        "stage 00 says '20 s'",
     ),
     (
-        "every_quantity_in_the_prose_is_known",
-        ("workshop/facts.toml", r'"0\.3 s"', '"0.3 s", "7 hours"'),
-        "stage 00 does not say '7 hours'",
+        "every_quantity_from_aws_is_known",
+        ("workshop/facts.toml", r'"900 s"', '"900 s", "7 hours"'),
+        "no stage says '7 hours'",
     ),
     (
         "every_price_is_the_one_that_bills_use",

@@ -117,7 +117,7 @@ def _lines_to_paste(variables: Mapping[str, str]) -> list[str]:
 def run_check(args: argparse.Namespace) -> int:
     """Grades and reports."""
     from .grading import progress, report
-    from .grading.runner import run_checks
+    from .grading.runner import passes, run_checks
 
     chosen = [_with_exercise(find(name)) for name in args.stage] or list(exercises())
     folder = exercises_folder(args.exercises)
@@ -130,7 +130,7 @@ def run_check(args: argparse.Namespace) -> int:
             progress.remember(stage, of_stage)
     if args.json:
         _write(Path(args.json), report.as_json(results))
-    return OK if all(result.outcome == "passed" for result in results) else FAILED
+    return OK if passes(results) else FAILED
 
 
 def run_hint(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -15,15 +16,21 @@ else:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the workshop; `minutes` is what a learner should plan."""
+    """One stage of the workshop; `core` and `extra` are the minutes that a learner should plan.
+
+    The core, its exercise included, is what makes a stage done. The extras go further. `given` are
+    the settings in function.json that the stub has already.
+    """
 
     number: str
     name: str
     title: str
-    minutes: int
+    core: int
+    extra: int
     exercise: bool
     teaches: str
     hints: tuple[str, ...]
+    given: tuple[str, ...] = ()
 
 
 class UnknownStage(Exception):
@@ -35,7 +42,11 @@ def stages() -> tuple[Stage, ...]:
     """Every stage, in order."""
     text = Path(__file__).with_name("stages.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)["stage"]
-    return tuple(Stage(**{**table, "hints": tuple(table["hints"])}) for table in tables)
+    return tuple(Stage(**{key: _frozen(value) for key, value in t.items()}) for t in tables)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def exercises() -> tuple[Stage, ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
-from support import STAGES, submission
+from support import STAGES
 
 from workshop.grading import outcomes, report, runner, worker
 from workshop.grading.outcomes import FAILED, PASSED, UNCHECKED, CheckResult
+from workshop.grading.runner import passes
+from workshop.grading.stub import write_stub
 from workshop.grading.words import compare, failure, show
 from workshop.paths import repository
 from workshop.stages import UnknownStage, find
@@ -23,12 +27,12 @@ STAGE = STAGES[0]
 @pytest.fixture
 def checks(tmp_path, monkeypatch):
     """Puts a check file of one's own in place of a stage's."""
-    folder = tmp_path / "checks"
-    folder.mkdir()
+    folder = tmp_path / "checks" / STAGE.name
+    folder.mkdir(parents=True)
     shutil.copy(repository() / "pyproject.toml", tmp_path)
-    (folder / "conftest.py").symlink_to(repository() / "checks" / "conftest.py")
-    file = folder / f"test_{STAGE.name}.py"
-    monkeypatch.setattr(runner, "check_file", lambda stage: file)
+    (folder.parent / "conftest.py").symlink_to(repository() / "checks" / "conftest.py")
+    file = folder / "test_own.py"
+    monkeypatch.setattr(runner, "check_folder", lambda stage: folder)
 
     def run(source: str, limit_s: float = 60) -> dict[str, CheckResult]:
         file.write_text(textwrap.dedent(source), encoding="utf-8")
@@ -111,6 +115,38 @@ def test_a_check_file_that_does_not_load_is_the_workshops_fault(checks):
     assert "no_such_module" in results["test_one"].message
 
 
+def test_a_stage_passes_when_its_core_does(checks):
+    results = checks('''
+        import pytest
+
+        @pytest.mark.extra
+        def test_further():
+            """Goes further."""
+            assert False, "not yet"
+
+        def test_core():
+            """Does it."""
+    ''')
+    assert {name: result.extra for name, result in results.items()} == {
+        "test_further": True,
+        "test_core": False,
+    }
+    graded = list(results.values())
+    assert passes(graded)
+    text = report.text(STAGE, graded, repository() / "solutions")
+    assert "\n  ok    Does it.\n\nExtra\n\n  fail  Goes further.\n" in text
+    assert "not yet" in text
+    assert text.endswith(
+        "All 1 core checks of stage 01 pass. Well done. Extras: 0 of 1 checks pass."
+    )
+    assert json.loads(report.as_json(graded))["passes"] == {STAGE.name: True}
+    failed = [replace(result, outcome=FAILED) for result in graded]
+    assert not passes(failed)
+    assert "0 of 1 checks pass. Extras: 0 of 1 checks pass. Stuck?" in report.text(
+        STAGE, failed, repository() / "solutions"
+    )
+
+
 def test_could_not_check_is_said_so():
     result = CheckResult(STAGE.name, "test_x", "X.", UNCHECKED, "OSError: no disk")
     text = report.text(STAGE, [result], repository() / "solutions")
@@ -121,11 +157,9 @@ def test_could_not_check_is_said_so():
 
 
 def test_plain_pytest_speaks_the_same(tmp_path):
-    folder = submission(
-        tmp_path, STAGE, repository() / "workshop" / "stubs" / STAGE.name / "handler.py"
-    )
+    write_stub(STAGE, tmp_path)
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "AWS"))}
-    command = [sys.executable, "-m", "pytest", "checks", "-q", "--exercises", str(folder)]
+    command = [sys.executable, "-m", "pytest", "checks", "-q", "--exercises", str(tmp_path)]
     done = subprocess.run(
         [*command, "-k", "rounds_minutes_up"],
         cwd=repository(),
@@ -139,7 +173,7 @@ def test_plain_pytest_speaks_the_same(tmp_path):
     assert "look at:" in done.stdout
     for noise in ("Traceback", "moto", "def test_", "conftest.py:"):
         assert noise not in done.stdout
-    (folder / "conftest.py").write_text("raise SystemExit('taken over')\n")
+    (tmp_path / "conftest.py").write_text("raise SystemExit('taken over')\n")
     again = subprocess.run(
         [*command, "-k", "rounds_minutes_up"], cwd=repository(), capture_output=True, text=True
     )

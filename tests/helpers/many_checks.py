@@ -1,6 +1,6 @@
 """Grades many submissions of one stage in one process: what is imported once serves them all.
 
-python many_checks.py CHECK_FILE TARGET FOLDER [FOLDER ...] writes TARGET, a JSON object: for each
+python many_checks.py CHECKS TARGET FOLDER [FOLDER ...] writes TARGET, a JSON object: for each
 folder the outcome of each check, and what the checks sent. `workshop check` takes a process for
 each, as a class needs it; here the submissions are the repository's own.
 """
@@ -22,7 +22,7 @@ from botocore.client import BaseClient
 from workshop.cloud.base.variables import scrubbed
 from workshop.grading import web
 from workshop.grading.outcomes import RESULTS, CheckResult
-from workshop.grading.runner import PYTEST_OPTIONS, check_file
+from workshop.grading.runner import PYTEST_OPTIONS, check_folder
 from workshop.paths import repository
 from workshop.stages import Stage
 
@@ -40,7 +40,7 @@ def grade(
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "results.json"
-        command = [sys.executable, "-s", __file__, str(check_file(stage)), str(target)]
+        command = [sys.executable, "-s", __file__, str(check_folder(stage)), str(target)]
         done = subprocess.run(
             [*command, *map(str, folders)],
             cwd=repository(),

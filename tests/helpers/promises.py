@@ -7,7 +7,6 @@ broken copy, that it does not look away.
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 import os
 import re
@@ -18,9 +17,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from support import read_mistake
+from support import mistakes
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
+from workshop.grading.stub import cut
 from workshop.prices import PER_REQUEST, TIERS
 
 if sys.version_info >= (3, 11):
@@ -28,13 +28,14 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-START, END = re.compile(r"# --- your .*: start ---"), re.compile(r"# --- your .*: end ---")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 QUANTITY = re.compile(
     r"\$\d[\d,.]*\d|(?<![\w.,])\d[\d,.]*\s(?:KB|MB|GB-seconds?|GB|TB|ms|s|minutes?|hours?|days?|vCPUs?"
     r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
 )
+SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
+AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
@@ -48,7 +49,7 @@ CLOUD_LAYERS = (
     *("parts", "local"),
 )
 OWN_FOLDERS = {
-    *(".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache"),
+    *(".git", ".venv", ".workshop", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
     *("__pycache__", "build", ".ipynb_checkpoints"),
 }
 
@@ -88,16 +89,16 @@ def every_stage_is_complete_under_one_name(root: Path) -> Iterator[str]:
             yield f"stages.toml: {name} does not begin with stage_{stage['number']}_"
         if stage["exercise"]:
             needed += [f"{top}/{name}/handler.py" for top in ("exercises", "solutions")]
-            needed += [f"workshop/stubs/{name}/handler.py", f"checks/test_{name}.py"]
-            needed += [f"tests/mistakes/{name}", f"tests/alternatives/{name}"]
+            needed += [f"checks/{name}/test_{name[9:]}.py"]
+            needed += [f"tests/mistakes/{name}.toml", f"tests/alternatives/{name}"]
         for path in needed:
             if not (root / path).exists():
                 yield f"{name} is not complete: make {path}"
     known = {stage["name"] for stage in stages(root)}
-    for top in ("exercises", "solutions", "workshop/stubs", "tests/mistakes", "tests/alternatives"):
-        for folder in (root / top).glob("stage_*"):
-            if folder.name not in known:
-                yield f"{top}/{folder.name} has no table in workshop/stages.toml"
+    for top in ("exercises", "solutions", "checks", "tests/mistakes", "tests/alternatives"):
+        for path in (root / top).glob("stage_*"):
+            if path.stem not in known:
+                yield f"{top}/{path.name} has no table in workshop/stages.toml"
 
 
 def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
@@ -114,16 +115,27 @@ def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
                 yield f"Activity.md, stage {stage['number']}: write the section '### {heading}'"
         if chapter.count("> **Predict.**") < 3:
             yield f"Activity.md, stage {stage['number']}: ask for a prediction before the steps"
-        if f"Plan {stage['minutes']} minutes." not in chapter:
-            yield f"Activity.md, stage {stage['number']}: say 'Plan {stage['minutes']} minutes.'"
+        if _plan(stage) not in chapter:
+            yield f"Activity.md, stage {stage['number']}: say '{_plan(stage)}'"
 
 
-def the_learners_stub_is_the_one_that_reset_brings(root: Path) -> Iterator[str]:
-    for name in exercises(root):
-        for stub in sorted((root / "workshop" / "stubs" / name).iterdir()):
-            path = f"exercises/{name}/{stub.name}"
-            if committed(root, path) != stub.read_bytes():
-                yield f"{path} and {stub.relative_to(root)} differ: copy one over the other"
+def _plan(stage: dict) -> str:
+    more = f", and {stage['extra']} more for the extra sections" if stage["extra"] else ""
+    return f"Plan {stage['core']} minutes{more}."
+
+
+def the_learners_stub_is_cut_from_the_solution(root: Path) -> Iterator[str]:
+    for stage in stages(root):
+        name = stage["name"]
+        if not stage["exercise"]:
+            continue
+        for file, content in cut(root / "solutions" / name, stage.get("given", ())).items():
+            if committed(root, f"exercises/{name}/{file}") != content:
+                number = stage["number"]
+                yield (
+                    f"exercises/{name}/{file} is not the solution without what is between its "
+                    f"marks: `workshop reset {number}` cuts it anew"
+                )
 
 
 def committed(root: Path, path: str) -> bytes | None:
@@ -136,27 +148,6 @@ def committed(root: Path, path: str) -> bytes | None:
     return (root / path).read_bytes() if (root / path).is_file() else None
 
 
-def stub_and_solution_differ_only_between_the_marks(root: Path) -> Iterator[str]:
-    for name in exercises(root):
-        stub = (root / "workshop" / "stubs" / name / "handler.py").read_text(encoding="utf-8")
-        solution = (root / "solutions" / name / "handler.py").read_text(encoding="utf-8")
-        outside = [outside_the_marks(text) for text in (stub, solution)]
-        for line in difflib.unified_diff(*outside, lineterm="", n=0):
-            if line[0] in "+-" and line[:3] not in ("+++", "---"):
-                yield f"solutions/{name}/handler.py differs outside the marks: {line}"
-
-
-def outside_the_marks(text: str) -> list[str]:
-    """The lines that a learner does not touch, the marks among them."""
-    kept, inside = [], False
-    for line in text.splitlines():
-        inside = inside and not END.search(line)
-        if not inside:
-            kept.append(line)
-        inside = inside or bool(START.search(line))
-    return kept
-
-
 def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
     for stage in stages(root):
         if stage["exercise"] and len(set(stage["hints"])) < 3:
@@ -166,39 +157,40 @@ def every_stage_with_an_exercise_has_hints(root: Path) -> Iterator[str]:
 
 
 def every_assertion_of_a_check_has_a_message(root: Path) -> Iterator[str]:
-    for path in sorted((root / "checks").glob("*.py")):
+    for path in files(root / "checks", ".py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assert) and node.msg is None:
-                yield f"checks/{path.name}:{node.lineno}: give the assertion its message, failure()"
+                where = f"{path.relative_to(root)}:{node.lineno}"
+                yield f"{where}: give the assertion its message, failure()"
 
 
 def every_check_says_what_it_means(root: Path) -> Iterator[str]:
-    for path in sorted((root / "checks").glob("test_*.py")):
-        for check in checks_of(path):
+    for folder in sorted((root / "checks").glob("stage_*")):
+        for check in checks_of(folder):
             if not ast.get_docstring(check):
-                yield f"checks/{path.name}: {check.name} needs a docstring: learners read it"
+                yield f"checks/{folder.name}: {check.name} needs a docstring: learners read it"
 
 
-def checks_of(path: Path) -> list[ast.FunctionDef]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+def checks_of(folder: Path) -> list[ast.FunctionDef]:
+    """The checks in a stage's folder."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(folder.glob("test_*.py"))]
+    named = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return [node for node in named if node.name.startswith("test_")]
 
 
 def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
     for name in exercises(root):
-        known = {check.name for check in checks_of(root / "checks" / f"test_{name}.py")}
+        known = {check.name for check in checks_of(root / "checks" / name)}
         caught = set()
-        folder = root / "tests" / "mistakes" / name
-        for mistake in sorted(folder.glob("*.toml")):
-            named = read_mistake(mistake).caught_by
-            if not named:
-                yield f"{mistake.relative_to(root)}: say which checks it is `caught_by`"
-            for check in sorted(named - known):
-                yield f"{mistake.relative_to(root)} names {check}, which is no check of {name}"
-            caught |= named
+        where = f"tests/mistakes/{name}.toml"
+        for title, mistake in mistakes(name, root).items():
+            if not mistake.caught_by:
+                yield f"{where}: say which checks {title} is `caught_by`"
+            for check in sorted(mistake.caught_by - known):
+                yield f"{where}: {title} names {check}, which is no check of {name}"
+            caught |= mistake.caught_by
         for check in sorted(known - caught):
-            yield f"write a mistake in tests/mistakes/{name}/ that {check} catches"
+            yield f"write a mistake in {where} that {check} catches"
 
 
 def internal_links_resolve(root: Path) -> Iterator[str]:
@@ -234,22 +226,23 @@ def every_runtime_named_can_be_created(root: Path) -> Iterator[str]:
                 )
 
 
-def every_quantity_in_the_prose_is_known(root: Path) -> Iterator[str]:
-    """A number with a unit is a fact of AWS's with its source, or an example of its stage."""
+def every_quantity_from_aws_is_known(root: Path) -> Iterator[str]:
+    """A sentence that links to AWS's pages says facts that the table has, each with its source.
+
+    The numbers of a story need no table: the code blocks and checks that compute them are run.
+    """
     table = tomllib.loads((root / "workshop" / "facts.toml").read_text(encoding="utf-8"))
     facts = {said for fact in table["fact"] for said in fact["says"]}
     used = set()
     for stage in stages(root):
-        examples = set(table["examples"].get(stage["number"], []))
-        found = quantities(prose_of(root, stage))
-        used |= found
-        for quantity in sorted(found - facts - examples):
+        prose = prose_of(root, stage)
+        used |= quantities(prose)
+        cited = " ".join(each for each in SENTENCE.split(prose) if AWS_PAGE.search(each))
+        for quantity in sorted(quantities(cited) - facts):
             yield (
-                f"stage {stage['number']} says {quantity!r}: add it to workshop/facts.toml, as a "
-                "fact with its source or as an example of the stage"
+                f"stage {stage['number']} says {quantity!r} and links to AWS: add it to "
+                "workshop/facts.toml with its source, or link in a sentence of its own"
             )
-        for quantity in sorted(examples - found):
-            yield f"workshop/facts.toml: stage {stage['number']} does not say {quantity!r}"
     for quantity in sorted(facts - used):
         yield f"workshop/facts.toml: no stage says {quantity!r}"
     for fact in table["fact"]:
@@ -265,7 +258,7 @@ def prose_of(root: Path, stage: dict) -> str:
     notebook = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
     cells = [cell for path, cell in markdown(root) if path == notebook]
     prose = CODE.sub("", "\n\n".join([chapter, *cells]))
-    return re.sub(r"^Plan \d+ minutes\.", "", prose, flags=re.MULTILINE)
+    return re.sub(r"^Plan \d+ minutes[^.]*\.", "", prose, flags=re.MULTILINE)
 
 
 def quantities(prose: str) -> set[str]:
@@ -424,15 +417,14 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
 PROMISES = [
     every_stage_is_complete_under_one_name,
     every_chapter_has_its_parts,
-    the_learners_stub_is_the_one_that_reset_brings,
-    stub_and_solution_differ_only_between_the_marks,
+    the_learners_stub_is_cut_from_the_solution,
     every_stage_with_an_exercise_has_hints,
     every_assertion_of_a_check_has_a_message,
     every_check_says_what_it_means,
     every_check_is_tripped_by_a_mistake,
     internal_links_resolve,
     every_runtime_named_can_be_created,
-    every_quantity_in_the_prose_is_known,
+    every_quantity_from_aws_is_known,
     every_price_is_the_one_that_bills_use,
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,

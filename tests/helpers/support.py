@@ -11,6 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.grading.stub import write_stub
 from workshop.paths import repository
 from workshop.stages import Stage, exercises, stages
 
@@ -50,6 +51,13 @@ def submission(folder: Path, stage: Stage, handler: Path | None = None) -> Path:
     return folder
 
 
+def stubs(folder: Path) -> Path:
+    """An exercises folder as it comes: nothing is solved."""
+    for stage in STAGES:
+        write_stub(stage, folder)
+    return folder
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A wrong solution: what is wrong, the checks that must fail, and what differs.
@@ -74,16 +82,16 @@ class Mistake:
         return folder
 
 
-def read_mistake(path: Path) -> Mistake:
-    """A file of tests/mistakes/."""
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return Mistake(table["what"], set(table["caught_by"]), table["change"])
-
-
-def mistakes(stage: Stage) -> dict[str, Mistake]:
-    """A stage's wrong solutions, by name."""
-    folder = repository() / "tests" / "mistakes" / stage.name
-    return {path.stem: read_mistake(path) for path in sorted(folder.glob("*.toml"))}
+def mistakes(stage: str, root: Path | None = None) -> dict[str, Mistake]:
+    """A stage's wrong solutions, by name, as tests/mistakes/ has them."""
+    path = (root or repository()) / "tests" / "mistakes" / f"{stage}.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
+    found = {
+        table["name"]: Mistake(table["what"], set(table["caught_by"]), table["change"])
+        for table in tables
+    }
+    assert len(found) == len(tables), f"{path.name}: two mistakes have one name"
+    return found
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import boto3
 import matplotlib
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from support import stubs
 
 from workshop.cloud import Invocation
 from workshop.cloud.base.variables import no_account
@@ -60,8 +61,9 @@ def test_reloading_begins_with_an_empty_cloud(shell):
     assert boto3.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_check_magic_speaks_as_the_command(shell, capfd):
-    shell.run_line_magic("check", "01 --exercises workshop/stubs")
+def test_check_magic_speaks_as_the_command(shell, capfd, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stubs(tmp_path)))
+    shell.run_line_magic("check", "01")
     assert "it is meant to fail" in capfd.readouterr().out
     shell.run_line_magic("check", "77")
     assert "There is no stage '77'" in capfd.readouterr().err

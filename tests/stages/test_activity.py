@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import chapters
+from support import chapters, stubs
 from warm_aws import warm_aws
 
 from workshop.cloud import LocalCloud
@@ -71,6 +71,7 @@ def test_chapter_runs(chapter, aws, tmp_path, monkeypatch):
     for command in ("bash", "curl"):
         if command in chapter.text and shutil.which(command) is None:
             pytest.skip(f"{command}, which the chapter uses, is missing")
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stubs(tmp_path / "exercises")))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workshop").symlink_to(repository() / "workshop")
     before = dict(os.environ)

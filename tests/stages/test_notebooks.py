@@ -11,10 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from support import chapters
+from support import chapters, stubs
 
-from workshop.grading.report import stub_folder
-from workshop.notebook.refresh import SEED
+from workshop.notebook.refresh import SEED, exercises_for
 from workshop.paths import repository
 
 NOTEBOOKS = sorted((repository() / "notebooks").glob("*.ipynb"))
@@ -58,12 +57,12 @@ def test_asks_before_it_runs(file):
 
 
 @each_notebook
-def test_a_fresh_run_gives_the_stored_outputs(file):
+def test_a_fresh_run_gives_the_stored_outputs(file, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts="]
     command += ["-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
     command += ["--nbval-sanitize-with", str(repository() / "tests" / "nbval.cfg"), str(file)]
     environ = os.environ | {
-        "WORKSHOP_EXERCISES": str(repository() / "solutions"),
+        "WORKSHOP_EXERCISES": str(exercises_for(file, tmp_path)),
         "WORKSHOP_SEED": SEED,
     }
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
@@ -74,8 +73,8 @@ def test_a_fresh_run_gives_the_stored_outputs(file):
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS[1:], ids=lambda file: file.stem)
-def test_your_turn_runs_with_the_stub_unsolved(file, monkeypatch):
-    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stub_folder(chapters()[1].stage).parent))
+def test_your_turn_runs_with_the_stub_unsolved(file, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(stubs(tmp_path)))
     notebook = nbformat.read(file, as_version=4)
     notebook.cells = your_turn(notebook.cells)
     stored = [text_of(cell) for cell in notebook.cells]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from many_checks import grade
 from support import STAGES, mistakes, submission
 
 from workshop.cloud import LocalCloud
 from workshop.grading.outcomes import FAILED, PASSED
-from workshop.grading.report import is_stub, stub_folder, text
-from workshop.grading.runner import check_names, run_checks
+from workshop.grading.report import is_stub, text
+from workshop.grading.runner import checks, run_checks
+from workshop.grading.stub import write_stub
 from workshop.paths import repository
 
 
@@ -24,12 +23,12 @@ def stage(request):
 def submissions(stage, tmp_path_factory):
     """What is graded of a stage: folders by name."""
     top = tmp_path_factory.mktemp(stage.name)
-    shutil.copytree(stub_folder(stage), top / "stub" / stage.name)
+    write_stub(stage, top / "stub")
     found = {"stub": top / "stub", "solution": repository() / "solutions"}
     for handler in sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py")):
         name = f"alternative {handler.stem}"
         found[name] = submission(top / name, stage, handler)
-    for name, mistake in mistakes(stage).items():
+    for name, mistake in mistakes(stage.name).items():
         found[name] = mistake.submission(top / name, stage)
     return found
 
@@ -48,10 +47,11 @@ def graded(stage, submissions, sent):
 
 
 def test_every_check_has_a_result(stage, graded):
-    names = list(check_names(stage))
+    names = [check.name for check in checks(stage)]
     for name, results in graded.items():
         assert [r.name for r in results] == names, name
         assert {r.outcome for r in results} <= {PASSED, FAILED}, name
+        assert [r.extra for r in results] == [check.extra for check in checks(stage)]
 
 
 def test_solution_and_alternatives_pass(graded):
@@ -83,7 +83,7 @@ def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, graded, subm
 
 
 def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, graded):
-    known = mistakes(stage)
+    known = mistakes(stage.name)
     assert len(known) >= 8
     found = {name: {r.name for r in graded[name] if r.outcome == FAILED} for name in known}
     assert found == {name: each.caught_by for name, each in known.items()}

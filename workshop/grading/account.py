@@ -143,7 +143,8 @@ class Account:
 
     def messages(self, queue_url: str) -> list[str]:
         """Takes every message out of a queue, as text, in the order in which they come."""
-        sqs, bodies = self.client("sqs"), []
+        sqs = self.client("sqs")
+        bodies: list[str] = []
         while True:
             found = sqs.receive_message(
                 QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0 if self._idle else 2

@@ -11,6 +11,7 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from . import words
 
@@ -28,13 +29,14 @@ OF_THE_GRADER = (
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check: its stage, its name, what it means, how it ended."""
+    """One check: its stage, its name, what it means, how it ended, whether it grades an extra."""
 
     stage: str
     name: str
     means: str
     outcome: str
     message: str = ""
+    extra: bool = False
 
 
 def judge(error: BaseException, deployed: bool) -> tuple[str, str]:
@@ -95,14 +97,15 @@ def read_results(target: Path) -> list[CheckResult]:
 
 
 def _is_result(row: object) -> bool:
-    names = {field.name for field in fields(CheckResult)}
+    types = {field.name: bool if field.name == "extra" else str for field in fields(CheckResult)}
     return (
         isinstance(row, dict)
-        and set(row) == names
-        and all(isinstance(value, str) for value in row.values())
+        and set(row) == set(types)
+        and all(isinstance(value, types[name]) for name, value in row.items())
         and row["outcome"] in (PASSED, FAILED, UNCHECKED)
     )
 
 
-def _result(row: dict[str, str]) -> CheckResult:
-    return CheckResult(**{name: words.message(value) for name, value in row.items()})
+def _result(row: dict[str, Any]) -> CheckResult:
+    texts = {name: words.message(value) for name, value in row.items() if name != "extra"}
+    return CheckResult(**texts, extra=row["extra"])

@@ -55,14 +55,16 @@ class Outcomes:
     def pytest_collectreport(self, report: Any) -> None:
         """A check file that does not load is the workshop's fault."""
         if report.failed:
-            stage = Path(report.nodeid).stem.removeprefix("test_")
+            stage = Path(report.nodeid).parent.name
             result = CheckResult(stage, "collection", "", UNCHECKED, str(report.longrepr))
             self.results[report.nodeid] = result
             self._write()
 
     def _note(self, item: Any, outcome: str, said: str) -> None:
         means = (item.function.__doc__ or item.name).strip().splitlines()[0]
-        self.results[item.nodeid] = CheckResult(_stage(item), item.name, means, outcome, said)
+        extra = item.get_closest_marker("extra") is not None
+        result = CheckResult(_stage(item), item.name, means, outcome, said, extra)
+        self.results[item.nodeid] = result
         self._write()
 
     def _write(self) -> None:
@@ -72,4 +74,4 @@ class Outcomes:
 
 
 def _stage(item: Any) -> str:
-    return item.path.stem.removeprefix("test_")
+    return item.path.parent.name

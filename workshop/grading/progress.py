@@ -15,15 +15,17 @@ from typing import Any
 from ..paths import repository
 from ..stages import Stage, stages
 from .outcomes import PASSED, CheckResult
+from .runner import core
 
 PARTS = ("results", "hints")  # of the file: [passed, all] and a number, by a stage's name
 
 
 def remember(stage: Stage, results: list[CheckResult]) -> None:
-    """Keeps the last result of a stage in exercises/."""
+    """Keeps the last result of a stage's core in exercises/."""
     state = _read()
-    passed = sum(result.outcome == PASSED for result in results)
-    state["results"][stage.name] = [passed, len(results)]
+    graded = core(results)
+    passed = sum(result.outcome == PASSED for result in graded)
+    state["results"][stage.name] = [passed, len(graded)]
     _write(state)
 
 
@@ -41,13 +43,14 @@ def next_hint(stage: Stage) -> tuple[int, str]:
 def table() -> str:
     """Where the learner stands: a row a stage."""
     results = _read()["results"]
-    lines = ["stage  minutes  checks   title"]
+    lines = ["stage  minutes  extra  checks   title"]
     for stage in stages():
         lines.append(
-            f"{stage.number:<5}{stage.minutes:>9}  {_state(stage, results):<8} {stage.title}"
+            f"{stage.number:<5}{stage.core:>9}{stage.extra or '-':>7}  "
+            f"{_state(stage, results):<8} {stage.title}"
         )
     done = [s for s in stages() if s.exercise and _is_done(results.get(s.name))]
-    left = sum(s.minutes for s in stages() if s.exercise and s not in done)
+    left = sum(s.core for s in stages() if s.exercise and s not in done)
     wanted = sum(s.exercise for s in stages())
     lines += ["", f"{len(done)} of {wanted} exercises done; about {left} minutes to go."]
     return "\n".join(lines)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..stages import Stage
 from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
-from .runner import summary
+from .runner import core, passes, summary
+from .stub import stub
 from .submission import LARGEST_FILE, NotReady, read_file
 
 SIGNS = {PASSED: "ok  ", FAILED: "fail", UNCHECKED: "??  "}
@@ -19,9 +20,8 @@ def is_stub(stage: Stage, exercises: Path) -> bool:
     """Whether the folder's files are still those of the stub as it came."""
     try:
         return all(
-            _lines(read_file(exercises / stage.name, stub.name, LARGEST_FILE))
-            == _lines(stub.read_bytes())
-            for stub in stub_folder(stage).iterdir()
+            _lines(read_file(exercises / stage.name, name, LARGEST_FILE)) == _lines(content)
+            for name, content in stub(stage).items()
         )
     except NotReady:
         return False
@@ -32,36 +32,42 @@ def _lines(content: bytes | None) -> list[bytes]:
     return content.splitlines() if content is not None else []
 
 
-def stub_folder(stage: Stage) -> Path:
-    """Where the workshop keeps the stub as it came, for `workshop reset`."""
-    return Path(__file__).resolve().parent.parent / "stubs" / stage.name
-
-
 def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
-    """One stage's report."""
-    lines = [f"Stage {stage.number}  {stage.title}", ""]
-    lines += [f"  {SIGNS[result.outcome]}  {result.means}" for result in results]
-    counted = summary(results)
+    """One stage's report: its core first, then its extras."""
+    of_core, extra = core(results), [result for result in results if result.extra]
+    lines = [f"Stage {stage.number}  {stage.title}", "", *_titles(of_core)]
+    if extra:
+        lines += ["", "Extra", "", *_titles(extra)]
     if is_stub(stage, exercises):
         lines += ["", *_stub_text(stage)]
-    failures = _distinct([result for result in results if result.outcome == FAILED])
+    failures = _distinct([result for result in of_core + extra if result.outcome == FAILED])
     for result in failures[:SHOWN]:
         lines += ["", f"-- {result.means}  ({result.name})", _indent(result.message)]
         alike = sum(other.message == result.message for other in results) - 1
         if alike:
-            lines += [f"   This goes for {alike} more check{'s' if alike > 1 else ''}."]
+            checks = "1 more check fails" if alike == 1 else f"{alike} more checks fail"
+            lines += [f"   {checks} for the same reason."]
     if len(failures) > SHOWN:
         lines += ["", f"and {len(failures) - SHOWN} more: fix these first, then check again."]
     for result in _distinct([r for r in results if r.outcome == UNCHECKED])[:1]:
         lines += ["", "-- The workshop could not check; this is its fault, not yours:"]
         lines += [_indent(result.message), "   `workshop doctor` looks for the cause."]
-    lines += ["", _closing(stage, counted)]
+    lines += ["", _closing(stage, of_core, extra)]
     return "\n".join(lines)
 
 
 def as_json(results: list[CheckResult]) -> str:
-    """Every result, for a program: outcome is "passed", "failed" or "could not check"."""
-    body = {"summary": summary(results), "checks": [asdict(result) for result in results]}
+    """Every result, for a program: outcome is "passed", "failed" or "could not check".
+
+    A stage passes when its core does, whatever became of its extras.
+    """
+    stages = sorted({result.stage for result in results})
+    of_stage = {name: [r for r in results if r.stage == name] for name in stages}
+    body = {
+        "passes": {name: passes(own) for name, own in of_stage.items()},
+        "summary": summary(results),
+        "checks": [asdict(result) for result in results],
+    }
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -73,11 +79,17 @@ def _stub_text(stage: Stage) -> list[str]:
     ]
 
 
-def _closing(stage: Stage, counted: dict[str, int]) -> str:
-    total = sum(counted.values())
-    if counted[PASSED] == total:
-        return f"All {total} checks of stage {stage.number} pass. Well done."
-    text = f"{counted[PASSED]} of {total} checks pass."
+def _titles(results: list[CheckResult]) -> list[str]:
+    return [f"  {SIGNS[result.outcome]}  {result.means}" for result in results]
+
+
+def _closing(stage: Stage, of_core: list[CheckResult], extra: list[CheckResult]) -> str:
+    counted, more = summary(of_core), summary(extra)
+    of_extra = f" Extras: {more[PASSED]} of {len(extra)} checks pass." if extra else ""
+    if passes(of_core):
+        name = "core checks" if extra else "checks"
+        return f"All {len(of_core)} {name} of stage {stage.number} pass. Well done.{of_extra}"
+    text = f"{counted[PASSED]} of {len(of_core)} checks pass.{of_extra}"
     if counted[UNCHECKED]:
         return f"{text} {counted[UNCHECKED]} could not be checked."
     return f"{text} Stuck? `workshop hint {stage.number}` helps a step further."

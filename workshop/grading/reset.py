@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from pathlib import Path
 
 from ..stages import Stage
-from .report import stub_folder
+from .stub import stub
 from .submission import LARGEST_FILE, NotReady, read_file
 
 
 def reset(stage: Stage, exercises: Path) -> list[str]:
-    """Copies the stub into the exercises folder; returns what it did, a line a file.
+    """Writes the stub into the exercises folder; returns what it did, a line a file.
 
     A file that differs is kept beside it, as `handler.py.kept-1`, `-2` and so on. So is what is
     no file, such as a link, and a stage's folder that is no folder.
@@ -23,21 +22,21 @@ def reset(stage: Stage, exercises: Path) -> list[str]:
     if os.path.lexists(target) and (target.is_symlink() or not target.is_dir()):
         done.append(_keep(target))
     target.mkdir(exist_ok=True)
-    for stub in sorted(stub_folder(stage).iterdir()):
-        file = target / stub.name
-        if _is_there(file, stub):
-            done.append(f"{stage.name}/{stub.name} is the stub already")
+    for name, content in stub(stage).items():
+        file = target / name
+        if _is_there(file, content):
+            done.append(f"{stage.name}/{name} is the stub already")
             continue
         if os.path.lexists(file):
             done.append(_keep(file))
-        shutil.copyfile(stub, file)
-        done.append(f"{stage.name}/{stub.name} is the stub again")
+        file.write_bytes(content)
+        done.append(f"{stage.name}/{name} is the stub again")
     return done
 
 
-def _is_there(file: Path, stub: Path) -> bool:
+def _is_there(file: Path, content: bytes) -> bool:
     try:
-        return read_file(file.parent, file.name, LARGEST_FILE) == stub.read_bytes()
+        return read_file(file.parent, file.name, LARGEST_FILE) == content
     except NotReady:
         return False
 

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from ..paths import repository
@@ -53,26 +54,44 @@ def run_checks(
             raise
 
 
-def check_file(stage: Stage) -> Path:
-    """The file that grades a stage."""
-    return repository() / "checks" / f"test_{stage.name}.py"
+def check_folder(stage: Stage) -> Path:
+    """The folder with the files that grade a stage."""
+    return repository() / "checks" / stage.name
 
 
-def check_names(stage: Stage) -> dict[str, str]:
-    """The checks of a stage, in order: name, and what it means."""
-    tree = ast.parse(check_file(stage).read_text(encoding="utf-8"))
-    return {
-        node.name: (ast.get_docstring(node) or node.name).splitlines()[0]
-        for node in tree.body
+def checks(stage: Stage) -> list[CheckResult]:
+    """The checks of a stage, in order, each without a result yet."""
+    return [
+        CheckResult(stage.name, node.name, _means(node), UNCHECKED, extra=_is_extra(node))
+        for file in sorted(check_folder(stage).glob("test_*.py"))
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+    ]
+
+
+def _means(check: ast.FunctionDef) -> str:
+    return (ast.get_docstring(check) or check.name).splitlines()[0]
+
+
+def _is_extra(check: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each) == "pytest.mark.extra" for each in check.decorator_list)
+
+
+def core(results: list[CheckResult]) -> list[CheckResult]:
+    """The results that decide whether a stage is done."""
+    return [result for result in results if not result.extra]
+
+
+def passes(results: list[CheckResult]) -> bool:
+    """Whether a stage is done: each check of its core passed."""
+    return all(result.outcome == PASSED for result in core(results))
 
 
 def _run_stage(
     stage: Stage, exercises: Path, endpoint_url: str | None, limit_s: float, workers: Workers
 ) -> list[CheckResult]:
     # -I: no file of the current folder and no PYTHONPATH reaches this Python.
-    command = [sys.executable, "-I", "-m", "pytest", str(check_file(stage)), *PYTEST_OPTIONS]
+    command = [sys.executable, "-I", "-m", "pytest", str(check_folder(stage)), *PYTEST_OPTIONS]
     command += [f"--exercises={exercises}"]
     if endpoint_url:
         command += [f"--endpoint-url={endpoint_url}"]
@@ -84,15 +103,16 @@ def _run_stage(
 
 
 def _complete(stage: Stage, results: list[CheckResult], trouble: str) -> list[CheckResult]:
-    """Adds what is missing: a check without a result has not passed."""
+    """One result for each check of the file: one without a result has not passed."""
     found = {result.name: result for result in results}
     outcome = UNCHECKED if trouble or "collection" in found else FAILED
     why = trouble or "The check ended without a result."
     if "collection" in found:
         why = found["collection"].message
+    known = checks(stage)
+    without = {check.name: replace(check, outcome=outcome, message=why) for check in known}
     return [
-        found.get(name, CheckResult(stage.name, name, means, outcome, why))
-        for name, means in check_names(stage).items()
+        replace(found.get(check.name, without[check.name]), extra=check.extra) for check in known
     ]
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from ..grading.stub import write_stub
 from ..paths import repository
+from ..stages import exercises, find
 
 SEED = "a notebook"  # of what the checks send, so that every run stores the same
 KEPT_METADATA = {
@@ -24,17 +27,31 @@ KEPT_METADATA = {
 
 def main(names: list[str]) -> int:
     """Refreshes the notebooks that are named, or all of them; returns the exit code."""
-    os.environ["WORKSHOP_EXERCISES"] = str(repository() / "solutions")
     os.environ["WORKSHOP_SEED"] = SEED
     files = [Path(name) for name in names] or sorted((repository() / "notebooks").glob("*.ipynb"))
     for file in files:
         try:
-            refresh(file)
+            with tempfile.TemporaryDirectory() as folder:
+                os.environ["WORKSHOP_EXERCISES"] = str(exercises_for(file, Path(folder)))
+                refresh(file)
         except CellExecutionError as error:
             print(f"{file.name} stops at a cell, and is left as it was:\n{error}", file=sys.stderr)
             return 1
         print(f"{file.name} is fresh")
     return 0
+
+
+def exercises_for(file: Path, unsolved: Path) -> Path:
+    """The exercises folder that a notebook runs with: the solutions.
+
+    A notebook of a stage without an exercise shows what the checks say before anything is solved.
+    It gets the stubs, which are written to the folder `unsolved`.
+    """
+    if find(file.stem).exercise:
+        return repository() / "solutions"
+    for stage in exercises():
+        write_stub(stage, unsolved)
+    return unsolved
 
 
 def refresh(file: Path) -> None:

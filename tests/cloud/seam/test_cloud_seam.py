@@ -7,9 +7,12 @@ from importlib.metadata import version
 
 import moto.awslambda.models as lambda_models
 import moto.awslambda.utils as lambda_utils
+import moto.core.responses as moto_responses
 import pytest
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
+from moto.core.responses import BaseResponse
+from moto.sns.responses import SNSResponse
 
 from workshop.cloud import seam
 
@@ -147,3 +150,13 @@ def test_answers_about_event_settings_are_replaced(lab, what):
 def test_creation_is_asked_for_a_name_first(lab):
     assert LambdaResponse.create_function.__module__ == "workshop.cloud.seam.event_settings"
     assert LambdaResponse.create_function.theirs.__module__ == "moto.awslambda.responses"
+
+
+def test_the_methods_of_a_service_are_read_once(lab):
+    assert "method_names_from_class(self.__class__)" in inspect.getsource(BaseResponse.call_action)
+    cached = moto_responses.method_names_from_class
+    lab.cloud.client("sns").list_topics()
+    before = cached.cache_info().misses
+    lab.cloud.client("sns").list_topics()
+    assert cached.cache_info().misses == before
+    assert "list_topics" in cached(SNSResponse)

@@ -61,11 +61,6 @@ class FunctionVersion:
     recursive_loop: str = "Terminate"  # or "Allow"
     tmp_mb: int = 512  # ephemeral storage: the size of /tmp
 
-    @property
-    def is_python(self) -> bool:
-        """Whether the local cloud can run it."""
-        return self.runtime.startswith("python3")
-
 
 @dataclass(frozen=True)
 class Request:

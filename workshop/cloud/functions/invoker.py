@@ -10,6 +10,7 @@ from ..base.json_text import from_json
 from ..base.model import ApiError, FunctionVersion, Outcome, Request
 from ..base.problems import Problems, described
 from ..base.tracing import current, next_trace
+from ..sandbox.languages import refusal
 from .invocation import run
 from .lender import Lender
 from .records import Records
@@ -77,14 +78,9 @@ def check_size(payload: bytes, limit: int, kind: str) -> None:
 
 
 def check_runs_here(function: FunctionVersion) -> None:
-    """Raises ApiError, 502, for a function in another language than Python."""
-    if not function.is_python:
-        raise ApiError(
-            502,
-            "InvalidRuntimeException",
-            f"The local cloud runs Python runtimes only, not {function.runtime}. "
-            "Create the function with a python3 runtime, or invoke it on AWS.",
-        )
+    """Raises ApiError, 502, for a function in a language that cannot run here."""
+    if why := refusal(function.runtime):
+        raise ApiError(502, "InvalidRuntimeException", why)
 
 
 def new_request(payload: bytes, invoked_arn: str, client_context: str | None) -> Request:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sys
 import time
 import uuid
@@ -147,8 +148,12 @@ class LogLines:
 
 
 def runtime_version(runtime: str) -> str:
-    """Such as `python:3.14.v11`; here the last part is the patch version of your own Python."""
-    return f"{runtime.replace('python', 'python:')}.v{sys.version_info.micro}"
+    """Such as `python:3.14.v11`; here the last part is the patch version of your own Python.
+
+    AWS's of the others are `nodejs:22.v11` and `provided:al2023.v16`.
+    """
+    name, version = re.fullmatch(r"([a-z]+)\.?(.*?)(?:\.x)?", runtime).groups()
+    return f"{name}:{version}.v{sys.version_info.micro}"
 
 
 def runtime_version_arn(function: FunctionVersion) -> str:

@@ -1,4 +1,4 @@
-"""The Python runtimes of AWS Lambda, in one dated table.
+"""The Python runtimes of AWS Lambda, in one dated table (sandbox/languages.py: what runs here).
 
 Read in November 2026 from "Lambda runtimes"
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import moto.awslambda.models as lambda_models
+import moto.core.responses as moto_responses
+import moto.core.utils as moto_utils
 from flask import request
 from moto.core.base_backend import BackendDict
 from moto.core.models import default_user_config
@@ -112,6 +114,7 @@ def start(hooks: Hooks) -> None:
     set_hooks(hooks)
     for each in PATCHED:
         each.install()
+    _read_names_once()
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     moto_api_backend.reset()
@@ -125,6 +128,13 @@ def start(hooks: Hooks) -> None:
         tags=[],
         max_session_duration="3600",
     )
+
+
+def _read_names_once() -> None:
+    """moto looks through a service's class for the names of its methods at every request."""
+    if not hasattr(moto_utils.method_names_from_class, "cache_info"):
+        cached = functools.cache(moto_utils.method_names_from_class)
+        moto_utils.method_names_from_class = moto_responses.method_names_from_class = cached
 
 
 def stop() -> None:

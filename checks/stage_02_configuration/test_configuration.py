@@ -6,12 +6,13 @@ import json
 from functools import partial
 
 import pytest
-from stage_02_partner import Partner
-from stage_02_story import Step, Story, answer, cents, parsed, quoted, told
 
 from workshop.grading import fresh
 from workshop.grading.function import Function
 from workshop.grading.words import failure
+
+from .partner import Partner
+from .story import Step, Story, answer, cents, parsed, quoted, told
 
 PUBLISHED = {
     "member": {"unlock": 0, "per_minute": 10},

@@ -7,11 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from stage_02_partner import Partner
-
 from workshop.grading.account import Account
 from workshop.grading.function import Function, Result
 from workshop.grading.words import failure
+
+from .partner import Partner
 
 
 @dataclass(frozen=True)

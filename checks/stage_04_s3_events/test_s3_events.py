@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from stage_04_city import (
+
+from workshop.grading import fresh
+from workshop.grading.words import failure
+
+from .city import (
     SHOWN,
     WHY,
     City,
@@ -16,10 +20,7 @@ from stage_04_city import (
     plain,
     short,
 )
-from stage_04_files import HEADER, TOO_WIDE, damaged, figures, month, row, table_of
-
-from workshop.grading import fresh
-from workshop.grading.words import failure
+from .files import HEADER, TOO_WIDE, damaged, figures, month, row, table_of
 
 BIG = 80_000_000  # bytes
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from stage_06_city import City, answer, brief, expect, identifiers, reported
-from stage_06_records import new_number, not_bikes, renamed, repeat, some
 
 from workshop.grading import fresh
 from workshop.grading.words import failure
+
+from .city import City, answer, brief, expect, identifiers, reported
+from .records import new_number, not_bikes, renamed, repeat, some
 
 TOO_LONG = 300_000  # characters: SNS takes messages of up to 256 KB
 

@@ -9,7 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from stage_05_city import (
+
+from workshop.grading import fresh
+from workshop.grading.words import failure, show
+
+from .city import (
     City,
     asked,
     body_of,
@@ -23,10 +27,7 @@ from stage_05_city import (
     page,
     start,
 )
-from stage_05_cursors import changed, first_cursor, shown
-
-from workshop.grading import fresh
-from workshop.grading.words import failure, show
+from .cursors import changed, first_cursor, shown
 
 RIDERS = 4  # who ask for the same thing at the same moment
 ROUNDS = 5
