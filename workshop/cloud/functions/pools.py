@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..base.closing import end_all
+from ..base.memory import give_back_memory
 from ..base.model import ApiError, FunctionVersion
 from ..base.problems import Problems
 from ..sandbox.environment import Environment, Host
@@ -109,6 +110,8 @@ class Pools:
                     old.append(pool.idle.popleft()[0])
                 self._forget_if_empty(key)
         self._end_all(old)
+        if old:
+            give_back_memory()
         return len(old)
 
     def retire(self, arn: str, version: str | None = None) -> None:

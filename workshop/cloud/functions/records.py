@@ -12,7 +12,7 @@ from .invocation import Done
 from .lease import Lease
 from .metrics import Metrics, Value
 
-KEPT_INVOCATIONS = 20_000
+KEPT_INVOCATIONS = 10_000  # of all functions, the newest: 4 MB
 
 LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
 

@@ -12,6 +12,7 @@ import moto.core.responses as moto_responses
 import moto.core.utils as moto_utils
 from flask import request
 from moto.core.base_backend import BackendDict
+from moto.core.common_models import BaseModel
 from moto.core.models import default_user_config
 from moto.events.models import EventPattern
 from moto.iam.models import iam_backends
@@ -67,6 +68,7 @@ PATCHED = (
     sqs,
 )
 MOST_LOG_EVENTS, MOST_LOG_BYTES = 200_000, 64 * 1024 * 1024  # of one log stream
+MOST_HOSTS = 512  # names that are remembered: a client may choose any
 ROLE = "lambda-role"
 TRUST = {
     "Version": "2012-10-17",
@@ -115,6 +117,7 @@ def start(hooks: Hooks) -> None:
     for each in PATCHED:
         each.install()
     _read_names_once()
+    BaseModel.__new__ = staticmethod(_new_model)
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     moto_api_backend.reset()
@@ -135,6 +138,11 @@ def _read_names_once() -> None:
     if not hasattr(moto_utils.method_names_from_class, "cache_info"):
         cached = functools.cache(moto_utils.method_names_from_class)
         moto_utils.method_names_from_class = moto_responses.method_names_from_class = cached
+
+
+def _new_model(cls: type[BaseModel], *args: Any, **kwargs: Any) -> BaseModel:
+    """In place of moto's, which keeps each object for a page: deleted ones too, with their code."""
+    return super(BaseModel, cls).__new__(cls)
 
 
 def stop() -> None:
@@ -176,12 +184,7 @@ class _Dispatcher(DomainDispatcherApplication):
 
     def __init__(self, create_app: Callable[[str], Any]) -> None:
         super().__init__(create_app)
-        self._found: dict[str | None, Any] = {}
-
-    def get_backend_for_host(self, host: str | None) -> Any:
-        if host not in self._found:
-            self._found[host] = super().get_backend_for_host(host)
-        return self._found[host]
+        self.get_backend_for_host = functools.lru_cache(MOST_HOSTS)(super().get_backend_for_host)
 
 
 class _Backends(BackendDict):

@@ -15,7 +15,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import moto.sqs.models as sqs_models
 import moto.sqs.urls as sqs_urls
@@ -34,22 +34,30 @@ _moto_receive_message = SQSResponse.receive_message
 TRACE = "AWSTraceHeader"
 
 
+class Sent(NamedTuple):
+    """What is kept of a message for five minutes, so that no other one takes its place."""
+
+    id: str
+    sequence_number: str
+    at: int  # milliseconds since 1970
+
+
 class Queue(sqs_models.Queue):
     """A queue whose messages keep their order, their numbers and their origin."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.sent_before: dict[tuple[str, str], Message] = {}  # by scope and deduplication id
+        self.sent_before: dict[tuple[str, str], Sent] = {}  # by scope and deduplication id
         super().__init__(*args, **kwargs)
 
     def add_message(self, message: Message) -> None:
         """What SendMessage does; a duplicate within five minutes is not added."""
         with _changed:
             if self.fifo_queue:
-                first = self._first(message)
-                if first is not message:
-                    message.id, message.sequence_number = first.id, first.sequence_number
+                sent = self._first(message)
+                is_first = sent.id == message.id
+                message.id, message.sequence_number = sent.id, sent.sequence_number
+                if not is_first:
                     return
-                message.sequence_number = str(next(_sequence_numbers))
             self.put(message)
 
     def put(self, message: Message) -> None:
@@ -111,15 +119,19 @@ class Queue(sqs_models.Queue):
         if self._messages and self._messages[0].sent_timestamp <= oldest:
             self._messages = [m for m in self._messages if m.sent_timestamp > oldest]
 
-    def _first(self, message: Message) -> Message:
+    def _first(self, message: Message) -> Sent:
         """The message with the same deduplication id that was sent before, or this one."""
         oldest = message.sent_timestamp - DEDUPLICATION_TIME_IN_SECONDS * 1000
         for key, sent in list(self.sent_before.items()):
-            if sent.sent_timestamp > oldest:
+            if sent.at > oldest:
                 break  # the rest was sent later
             del self.sent_before[key]
         scope = message.group_id if self.deduplication_scope == "messageGroup" else ""
-        return self.sent_before.setdefault((scope, message.deduplication_id), message)
+        key = scope, message.deduplication_id
+        if key not in self.sent_before:
+            number = str(next(_sequence_numbers))
+            self.sent_before[key] = Sent(message.id, number, message.sent_timestamp)
+        return self.sent_before[key]
 
 
 class QueueBackend(sqs_models.SQSBackend):
