@@ -147,11 +147,6 @@ def test_answers_about_event_settings_are_replaced(lab, what):
     assert getattr(LambdaResponse, name).__module__ == "workshop.cloud.seam.event_settings"
 
 
-def test_creation_is_asked_for_a_name_first(lab):
-    assert LambdaResponse.create_function.__module__ == "workshop.cloud.seam.event_settings"
-    assert LambdaResponse.create_function.theirs.__module__ == "moto.awslambda.responses"
-
-
 def test_the_methods_of_a_service_are_read_once(lab):
     assert "method_names_from_class(self.__class__)" in inspect.getsource(BaseResponse.call_action)
     cached = moto_responses.method_names_from_class

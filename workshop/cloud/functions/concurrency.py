@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.arns import Arn
 from ..base.model import ApiError, FunctionVersion
 
 DEFAULT_LIMIT = 1000  # concurrent executions in a region
@@ -99,7 +100,7 @@ class Concurrency:
         return sum(
             count
             for arn, count in self._on_demand.items()
-            if arn not in reserved and arn.split(":")[3] == region
+            if arn not in reserved and Arn.parse(arn).region == region
         )
 
 

@@ -6,14 +6,15 @@ import time
 import uuid
 
 from ..base.activity import Activity
+from ..base.arns import unqualified
 from ..base.json_text import from_json
 from ..base.model import ApiError, FunctionVersion, Outcome, Request
 from ..base.problems import Problems, described
 from ..base.tracing import current, next_trace
-from ..sandbox.languages import refusal
 from .invocation import run
 from .lender import Lender
 from .records import Records
+from .runtime_names import check_runs_here
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 
@@ -77,12 +78,6 @@ def check_size(payload: bytes, limit: int, kind: str) -> None:
         )
 
 
-def check_runs_here(function: FunctionVersion) -> None:
-    """Raises ApiError, 502, for a function in a language that cannot run here."""
-    if why := refusal(function.runtime):
-        raise ApiError(502, "InvalidRuntimeException", why)
-
-
 def new_request(payload: bytes, invoked_arn: str, client_context: str | None) -> Request:
     """A request with ids of its own, in the trace that this thread follows.
 
@@ -98,5 +93,5 @@ def new_request(payload: bytes, invoked_arn: str, client_context: str | None) ->
             "Could not parse request body into json: Could not parse payload into json: "
             f"{str(error)[:200]}",
         ) from None
-    trace = next_trace(current(), ":".join(invoked_arn.split(":")[:7]))
+    trace = next_trace(current(), unqualified(invoked_arn))
     return Request(str(uuid.uuid4()), payload, invoked_arn, client_context, trace, time.time())

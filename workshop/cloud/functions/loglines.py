@@ -15,10 +15,10 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from ..base.model import FunctionVersion, LogEvent
+from ..base.times import in_milliseconds, utc
 
 SYSTEM_LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 
@@ -143,7 +143,7 @@ class LogLines:
             return [_event(text)]
         if SYSTEM_LEVELS[level] < self._level:
             return []
-        body = {"time": iso_now(), "type": kind, "record": record}
+        body = {"time": in_milliseconds(), "type": kind, "record": record}
         return [_event(json.dumps(body) + "\n")]
 
 
@@ -164,13 +164,7 @@ def runtime_version_arn(function: FunctionVersion) -> str:
 
 def stream_name(function: FunctionVersion) -> str:
     """Such as `2026/11/02/[$LATEST]` and 32 hexadecimal digits: one for each environment."""
-    day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
-    return f"{day}/[{function.version}]{uuid.uuid4().hex}"
-
-
-def iso_now() -> str:
-    """Now, in UTC, as `2026-11-02T03:04:05.678Z`."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return f"{utc():%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
 
 
 def _event(message: str) -> LogEvent:
