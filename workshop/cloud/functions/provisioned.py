@@ -197,9 +197,10 @@ class Provisioned:
         usable = lease.usable and environment.freeze()
         with self._lock:
             reserve = self._reserves.get((function.arn, function.version))
-            keep = usable and reserve is not None and environment in reserve.busy
-            keep = keep and reserve.allocated <= reserve.wanted
+            keep = False
             if reserve is not None:
+                fits = reserve.allocated <= reserve.wanted
+                keep = usable and fits and environment in reserve.busy
                 reserve.busy.discard(environment)
                 if keep:
                     reserve.idle.append(environment)
@@ -296,13 +297,13 @@ class Provisioned:
         with self._lock:
             reserve.starting -= 1
             reserve.opening.discard(environment)
-            good = environment is not None and took_ms is not None and not self._closed
             reserve.failed = reserve.failed or took_ms is None
-            keep = good and reserve.allocated < reserve.wanted
-            if keep:
+            fits = not self._closed and reserve.allocated < reserve.wanted
+            if environment is not None and took_ms is not None and fits:
                 reserve.idle.append(environment)
                 reserve.fresh[environment] = took_ms
-        if environment is not None and not keep:
+                return
+        if environment is not None:
             self._pools.end(environment)
 
 
