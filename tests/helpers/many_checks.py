@@ -79,7 +79,7 @@ def grade(stage: Stage, submissions: dict[str, Submission]) -> dict[str, Graded]
             input=json.dumps(jobs),
             capture_output=True,
             text=True,
-            timeout=1200,
+            timeout=300 + 60 * len(jobs),
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         found = json.loads(target.read_text(encoding="utf-8"))
