@@ -72,6 +72,7 @@ def record(stage: Stage, names: list[str]) -> list[str]:
     Returns what is wrong with the others.
     """
     root, known = repository(), mistakes(stage.name)
+    contents = {name: fingerprint(root, stage.name, known.get(name)) for name in names}
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: Path(scratch) / name for name in names}
         for name, folder in folders.items():
@@ -88,8 +89,7 @@ def record(stage: Stage, names: list[str]) -> list[str]:
         if found.failed != expected:
             wrong.append(f"{name} is caught by {sorted(found.failed)}, not by {sorted(expected)}")
             continue
-        contents = fingerprint(root, stage.name, mistake)
-        entries[name] = {"contents": contents, "tripped": sorted(set(found.tripped))}
+        entries[name] = {"contents": contents[name], "tripped": sorted(set(found.tripped))}
     table[stage.name] = entries
     text = json.dumps(table, indent=1, sort_keys=True) + "\n"
     record_file(root).write_text(text, encoding="utf-8", newline="\n")
