@@ -9,7 +9,7 @@ from typing import Any
 
 from workshop.grading.account import Account
 from workshop.grading.function import Function, Result
-from workshop.grading.words import failure
+from workshop.grading.words import ended_in_error, failure
 
 from .partner import Partner
 
@@ -106,12 +106,16 @@ def cents(result: Result) -> list[Any] | None:
 def answer(function: Function, event: dict[str, Any]) -> Result:
     """The function's answer; fails if it is none of the form that the contract describes."""
     result = function.invoke(event)
-    assert result.error is None, failure(
-        f"A request that is right ended in an error: {said(result.error)}",
+    error = result.error or {}
+    not_found = "NotFound" in str(error.get("errorMessage"))  # a parameter or a function
+    assert result.error is None, ended_in_error(
+        "A request that is right ended in an error.",
         event,
-        "an answer",
-        "an error",
-        where(result),
+        error,
+        result.log,
+        "the names: read them from the environment, as the checks deploy with others"
+        if not_found
+        else "",
     )
     assert cents(result) is not None, failure(
         "The answer is not the object that the contract describes.",
@@ -119,24 +123,9 @@ def answer(function: Function, event: dict[str, Any]) -> Result:
         "an object with quotes (each with id and cents), complete and left_over",
         result.value,
         "the `return` of your handler",
+        log=result.log,
     )
     return result
-
-
-def said(error: dict[str, Any] | None) -> str:
-    """An error's type and message, in one line."""
-    error = error or {}
-    return f"{error.get('errorType')}: {error.get('errorMessage')}"[:300]
-
-
-def where(result: Result) -> str:
-    """Where an error came from, in a line or two."""
-    if "ParameterNotFound" in said(result.error) or "ResourceNotFound" in said(result.error):
-        return "the names: the checks deploy with other ones, so read them from the environment"
-    trace = (result.error or {}).get("stackTrace") or []
-    frames = [" ".join(str(frame).split()) for frame in trace]
-    own = [frame for frame in frames if "handler.py" in frame]
-    return own[-1] if own else f"the log, whose last lines are:\n{result.log[-400:]}"
 
 
 def quoted(account: Account, function: Function, request_id: str) -> list[dict[str, Any]]:

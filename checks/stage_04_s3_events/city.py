@@ -9,23 +9,17 @@ from dataclasses import dataclass, field
 from boto3.dynamodb.types import TypeDeserializer
 
 from workshop.grading import fresh
-from workshop.grading.words import failure
+from workshop.grading.own_lines import last_error, own_lines
+from workshop.grading.words import UNDER, ended_in_error, failure
 
-WHY = {
-    "empty": "the file has no bytes",
-    "encoding": "the file is not UTF-8 text",
-    "header": "a column is missing in the header",
-    "rows": "no row of this file is right, or csv cannot read it",
-}
 ACCOUNT_ID = "123456789012"
 SHOWN = 200  # characters of a file in a message
-FRAME = ("INIT_START", "START RequestId", "END RequestId", "REPORT RequestId")
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One version of an object, and the record with which S3 tells of it."""
+    """One version of an object, and the record with which S3 announces it."""
 
     bucket: str
     key: str
@@ -84,7 +78,7 @@ class Upload:
 
 
 class City:
-    """The deployed function, its table, a bucket that tells it of uploads, and one that does not.
+    """The deployed function, its table, a bucket that invokes it, and one that does not.
 
     The second is for events that the checks hand over themselves.
     """
@@ -142,12 +136,8 @@ class City:
         """Hands over one event of several uploads, and fails if it ends in an error."""
         event = {"Records": [upload.record() for upload in uploads]}
         result = self.function.invoke(event)
-        assert result.error is None, failure(
-            "The function ended in an error.",
-            short(event),
-            "no error",
-            error_of(result),
-            f"the log, whose last lines are:\n{result.log[-1500:]}",
+        assert result.error is None, ended_in_error(
+            "The function ended in an error", short(event), result.error, result.log
         )
 
     def read(self, bucket, key):
@@ -168,7 +158,7 @@ class City:
             upload.shown(),
             [key],
             self.written(upload),
-            f"{self.where(upload)} {self.log()}",
+            self.where(upload),
             given="upload",
         )
         return found
@@ -185,7 +175,7 @@ class City:
             upload.shown(),
             '{"file": ..., "version_id": ..., "rows": ...}',
             body[:SHOWN].decode("utf-8", "backslashreplace"),
-            "json.dumps(...), whose text is the Body of put_object",
+            "json.dumps(...), whose result is the Body of put_object",
             given="upload",
         )
         return found
@@ -203,7 +193,8 @@ class City:
             upload.shown(),
             {"file": upload.key},
             [each["file"] for each in rows],
-            "put_item on the table that os.environ['TABLE'] names: file is the key as it was "
+            self.error()
+            or "put_item on the table that os.environ['TABLE'] names: file is the key as it was "
             "uploaded",
             given="upload",
         )
@@ -222,24 +213,37 @@ class City:
 
     def where(self, upload):
         """Where to look if an output is missing."""
-        written = self.written(upload)
+        written, error = self.written(upload), self.error()
+        if error:
+            return error
         if not written:
-            return "your handler, which wrote nothing at all for this upload; has it code yet?"
+            return f"your handler, which wrote nothing at all for this upload. {self.log()}"
         if upload.report in written:
             return "what you do when the file is read: if no row is right, it goes to quarantine."
         if upload.copy in written:
             _, metadata = self.read(upload.bucket, upload.copy)
             reason = metadata.get("reason")
             return f"what your code takes for damaged here: it went to quarantine, for {reason!r}."
-        return "the Bucket and the Key that your function writes to."
+        return f"the Bucket and the Key that your function writes to. {self.log()}"
+
+    def error(self):
+        """The error in which the last invocation ended, if it logged one; else an empty string."""
+        found = last_error(self._last_log()).splitlines()
+        if not found:
+            return ""
+        own = [line.strip() for line in found if '"/var/task/' in line]
+        return UNDER.join(["the error that your function ended in:", found[0], *own])
 
     def log(self):
-        """What the function printed last, errors among it."""
-        log = self.account.log_of(self.function)
-        own = [each.rstrip() for each in log if not each.startswith(FRAME)]
-        if not own:
-            return "It printed nothing." if log else "It did not run."
-        return "Its log ends with:\n" + "\n".join(list(dict.fromkeys(own))[-2:])
+        """What the function printed last."""
+        said = own_lines("\n".join(self._last_log()))
+        return UNDER.join(["Its log ends with:", *said]) if said else "It printed nothing."
+
+    def _last_log(self):
+        """The messages of the invocation that began last."""
+        messages = self.account.log_of(self.function)
+        starts = [n for n, each in enumerate(messages) if each.startswith("START RequestId")]
+        return messages[starts[-1] :] if starts else []
 
 
 def error_of(result):
@@ -251,56 +255,3 @@ def error_of(result):
 def short(event):
     """What a message shows of an event: each record's object."""
     return {"Records": [{"s3": {"object": each["s3"]["object"]}} for each in event["Records"]]}
-
-
-def plain(value):
-    """A row's value as JSON has it: DynamoDB's numbers are Decimals."""
-    return value if isinstance(value, str | dict | list | None) else int(value)
-
-
-def expect_report(city, upload, look, what="The report is wrong.", **wanted):
-    """Fails unless these fields of the report have these values."""
-    report = city.report(upload)
-    came = {name: report.get(name) for name in wanted}
-    assert came == wanted, failure(what, upload.shown(), wanted, came, look, given="upload")
-
-
-def expect_quarantine(city, upload, reason, what):
-    """Fails unless the upload is in quarantine with the reason, and has no report."""
-    city.account.eventually(lambda: city.written(upload))
-    assert city.read(upload.bucket, upload.report) is None, failure(
-        "The file is damaged as a whole and has a report all the same.",
-        upload.shown(),
-        [upload.copy],
-        [upload.report],
-        f"what you do when the file is read: {WHY[reason]}, so it gets no report, and its reason "
-        f"is `{reason}`",
-        given="upload",
-    )
-    body, metadata = city.output(upload, upload.copy)
-    came = metadata.get("reason")
-    look = 'copy_object(..., Metadata={"reason": ...}, MetadataDirective="REPLACE")'
-    if came in WHY:
-        look = f"how you tell the reasons apart: {WHY[reason]}"
-    assert came == reason, failure(
-        what, upload.shown(), {"reason": reason}, {"reason": came}, look, given="upload"
-    )
-    assert body == upload.body, failure(
-        "The file in quarantine is not the one that was uploaded.",
-        upload.shown(),
-        upload.body[:SHOWN].decode("utf-8", "backslashreplace"),
-        body[:SHOWN].decode("utf-8", "backslashreplace"),
-        "CopySource of copy_object: Bucket, Key and VersionId, and no text in between",
-        given="upload",
-    )
-    wanted = {"version_id": upload.version, "output": upload.copy, "status": "quarantined"}
-    expect_row(city, upload, wanted | {"reason": reason})
-
-
-def expect_row(city, upload, wanted, what="The row in the table is wrong."):
-    """Fails unless these attributes of the row have these values."""
-    row = city.row(upload)
-    came = {name: plain(row.get(name)) for name in wanted}
-    assert came == wanted, failure(
-        what, upload.shown(), wanted, came, "the Item of put_item", given="upload"
-    )

@@ -1,12 +1,13 @@
-"""The city of stage 05: an HTTP API before the function, its tables, and what it answers."""
+"""The city of stage 05: an HTTP API in front of the function, its tables, and its responses."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
 from workshop.grading import fresh
+from workshop.grading.own_lines import last_error, own_lines
 from workshop.grading.web import HttpApi
-from workshop.grading.words import failure
+from workshop.grading.words import UNDER, failure
 
 ROUTES = (
     "GET /stations",
@@ -67,17 +68,29 @@ class City:
             self.known[station["station_id"]] = station
         return station["station_id"]
 
-    def add_several(self, count):
-        """Stations that come before all others in the list; returns their ids in order."""
-        return sorted(self.add("a") for _ in range(count))
+    def add_several(self, count, first="a", **more):
+        """Stations that come before those of `add` in the list; returns their ids in order."""
+        return sorted(self.add(first, **more) for _ in range(count))
+
+    def remove(self, station_id):
+        """Removes a station from the table."""
+        self.dynamodb.delete_item(TableName=self.stations, Key=self._key(station_id))
 
     def counts(self, station_id):
-        """A station's bikes and docks, as the table has them."""
-        key = {"city": {"S": self.name}, "station_id": {"S": station_id}}
-        item = self.dynamodb.get_item(TableName=self.stations, Key=key, ConsistentRead=True)["Item"]
+        """A station's bikes and docks, as the table has them; None if it has no such station."""
+        item = self.dynamodb.get_item(
+            TableName=self.stations, Key=self._key(station_id), ConsistentRead=True
+        ).get("Item")
+        if item is None:
+            return None
         return {
-            name: int(item[name]["N"]) for name in ("num_bikes_available", "num_docks_available")
+            name: int(item[name]["N"])
+            for name in ("num_bikes_available", "num_docks_available")
+            if name in item
         }
+
+    def _key(self, station_id):
+        return {"city": {"S": self.name}, "station_id": {"S": station_id}}
 
     def rides_of(self, station_id):
         """How many rides the table has from a station."""
@@ -89,8 +102,20 @@ class City:
         return self._account.eventually(lambda: word in self.log())
 
     def log(self):
-        """The function's log, as one text."""
+        """The function's log, as one string."""
         return "\n".join(self._account.log_of(self.function))
+
+    def why(self):
+        """What the newest invocation logged: its last error, or else its last lines."""
+        self._account.settle()
+        newest = self._account.last_log_of(self.function)
+        return last_error(newest) or "\n".join(own_lines("\n".join(newest)))
+
+    def renew(self):
+        """Lets the next request meet an execution environment that is new."""
+        client, name = self._account.client("lambda"), self.function.name
+        client.update_function_configuration(FunctionName=name, Description=fresh.word())
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
 
 
 def asked(method, path, body=None):
@@ -99,7 +124,7 @@ def asked(method, path, body=None):
 
 
 def answered(reply):
-    """An answer as a message shows it."""
+    """A response as a message shows it."""
     return {"status": reply.status, "body": body_of(reply)}
 
 
@@ -109,13 +134,12 @@ def body_of(reply):
 
 
 def expect(city, status, method, path, look, body=None, headers=None, what=None):
-    """Sends a request and returns the answer; fails unless it has the status."""
+    """Sends a request and returns the response; fails unless it has the status."""
     reply = city.ask(method, path, body, headers)
-    if reply.status != status and reply.value == {"message": "Internal Server Error"}:
-        look += '. API Gateway says "Internal Server Error" where the function raised or answered '
-        look += f"what is no response (a body is a string). The log ends:\n{city.log()[-600:]}"
+    if reply.status != status and reply.status >= 500:
+        look += unexpected(city, reply)
     assert reply.status == status, failure(
-        what or "The status of the answer is not the one of the contract.",
+        what or "The status of the response is not the one in the contract.",
         asked(method, path, body),
         {"status": status},
         answered(reply),
@@ -123,6 +147,30 @@ def expect(city, status, method, path, look, body=None, headers=None, what=None)
         given="request",
     )
     return reply
+
+
+def unexpected(city, reply):
+    """What to look at where the function, or API Gateway for it, answers an unexpected 5xx."""
+    logged = city.why().replace("\n", UNDER)
+    said = f"{UNDER}The function logged:{UNDER}{logged}" if logged else ""
+    if reply.value == {"message": "Internal Server Error"}:
+        return (
+            '. API Gateway says "Internal Server Error" where the function raised, or returned '
+            f"something that is not a valid response (a body must be a string).{said}"
+        )
+    return said or ". The function logged nothing: log the exception in your `except`"
+
+
+def expect_json(reply, request):
+    """Fails unless the response names JSON as its Content-Type."""
+    assert reply.content_type == "application/json", failure(
+        "The response is JSON, and its Content-Type does not say so.",
+        request,
+        "application/json",
+        reply.headers.get("content-type"),
+        "the headers of your response: with a statusCode, API Gateway's default is text/plain",
+        given="request",
+    )
 
 
 def expect_problem(city, status, method, path, look, body=None, headers=None, what=None):
@@ -133,14 +181,14 @@ def expect_problem(city, status, method, path, look, body=None, headers=None, wh
     wrong += ["status"] if problem.get("status") != status else []
     wrong += ["Content-Type"] if reply.content_type != "application/problem+json" else []
     assert not wrong, failure(
-        f"The error is not in the form of problem details: {', '.join(wrong)} missing or wrong.",
+        f"The error is not in the form of problem details. Missing or wrong: {', '.join(wrong)}.",
         asked(method, path, body),
         {
             "Content-Type": "application/problem+json",
             "body": {"title": "...", "status": status, "detail": "..."},
         },
         {"Content-Type": reply.content_type, "body": body_of(reply)},
-        "where you make the answers of errors: one function for all of them",
+        "where you make the responses of errors: one function for all of them",
         given="request",
     )
     return problem
@@ -152,11 +200,11 @@ def expect_named(problem, fields, request):
     entries = errors if isinstance(errors, list) else []
     named = [each.get("field") for each in entries if isinstance(each, dict)]
     assert sorted(map(str, named)) == sorted(fields), failure(
-        "The problem does not name what is wrong, or names something else.",
+        "`errors` does not name exactly what is wrong.",
         request,
         {"errors": [{"field": field, "detail": "..."} for field in fields]},
         {"errors": errors},
-        "what you check: collect all that is wrong, then raise once",
+        "what you check: collect everything that is wrong, then raise once",
         given="request",
     )
     assert all(each.get("detail") for each in entries), failure(
@@ -170,14 +218,14 @@ def expect_named(problem, fields, request):
 
 
 def page(city, path, look):
-    """A page's stations and its cursor; fails if it is no page."""
+    """A page's stations and its cursor; fails if it is not a page."""
     reply = expect(city, 200, "GET", path, look)
     value = reply.value if isinstance(reply.value, dict) else {}
     data = value.get("data") if isinstance(value.get("data"), dict) else {}
     stations = data.get("stations")
     good = isinstance(stations, list) and all(isinstance(each, dict) for each in stations)
     assert good and "next" in value, failure(
-        "The answer is not a page of stations.",
+        "The response is not a page of stations.",
         asked("GET", path),
         {"last_updated": 1767607200, "ttl": 0, "version": "2.3", "data": "...", "next": "..."},
         body_of(reply),
@@ -194,7 +242,7 @@ def following(path, cursor):
 
 def start(city, body, headers=None, what=None, look=None):
     """The ride that POST /rides makes; fails if it makes none."""
-    look = look or "POST /rides: take a bike, store the ride, answer 201 with the ride"
+    look = look or "POST /rides: take a bike, store the ride, respond 201 with the ride"
     reply = expect(city, 201, "POST", "/rides", look, body, headers, what)
     value = reply.value if isinstance(reply.value, dict) else {}
     keys = ["minutes", "ride_id", "rider_id", "station_id"]
@@ -225,31 +273,36 @@ def expect_counts(city, station_id, rented, what, look):
 def expect_station(city, station, station_id, request, look):
     """Fails unless a station is as the contract says, and as the table has it."""
     assert sorted(station) == FIELDS, failure(
-        "A station has other keys than those of the contract.",
+        "A station does not have exactly the keys of the contract.",
         request,
         FIELDS,
         sorted(station),
-        f"{look}; of the item's attributes show neither `city` nor what others put there",
+        f"{look}; leave out `city` and any attribute that the contract does not name",
         given="request",
     )
     came = station["station_id"]
     assert came == station_id, failure(
-        "The station is not the one that was to come.", request, station_id, came, look, "request"
+        "The response has another station than the one expected.",
+        request,
+        station_id,
+        came,
+        look,
+        "request",
     )
     wanted = city.known[station_id]
     kinds = {key: type(value).__name__ for key, value in station.items()}
     good = station == wanted and kinds == {key: type(v).__name__ for key, v in wanted.items()}
-    look = "how you make JSON of an item: boto3 reads numbers as Decimal"
+    look = "how you turn an item into JSON: boto3's resource reads numbers as Decimal"
     assert good, failure("A station's values differ.", request, wanted, station, look, "request")
 
 
 def expect_preflight(reply):
-    """Fails unless the answer to OPTIONS lets the page send what it wants to send."""
+    """Fails unless the response to OPTIONS lets the page send what it wants to send."""
     methods = reply.headers.get("access-control-allow-methods", "").upper().replace(" ", "")
     names = reply.headers.get("access-control-allow-headers", "").lower().replace(" ", "")
     good = {"GET", "POST", "DELETE"} <= set(methods.split(",")) and "content-type" in names
     assert good, failure(
-        "The preflight's answer does not allow what the page sends.",
+        "The response to the preflight does not allow what the page sends.",
         asked("OPTIONS", "/rides"),
         "Access-Control-Allow-Methods: GET,POST,DELETE and Access-Control-Allow-Headers: "
         "content-type",

@@ -1,4 +1,4 @@
-"""The cursors of stage 05: one that the API gives out, what can be read in it, and false ones."""
+"""The cursors of stage 05: one that the API issues, what can be read in it, and false ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .city import City, asked, page
 
 
 def first_cursor(city: City, limit: int = 2) -> str:
-    """A cursor that the API gives out; fails if it gives none."""
+    """A cursor that the API issues; fails if it issues none."""
     path = f"/stations?limit={limit}"
     _, cursor = page(city, path, "`next`: the table's LastEvaluatedKey says where")
     assert isinstance(cursor, str) and cursor, failure(
@@ -34,7 +34,7 @@ def shown(cursor: str, words: tuple[str, ...]) -> set[str]:
 
 
 def readable(text: str) -> Iterator[tuple[str, str]]:
-    """A text, and what its parts say in base64 and in hexadecimal; in small letters."""
+    """A string, and what its parts say in base64 and in hexadecimal; in lower case."""
     yield "in clear", text.lower()
     for part in re.findall(r"[A-Za-z0-9+/_-]{8,}", text):
         padded = part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4)

@@ -19,6 +19,7 @@ from .city import (
     body_of,
     expect,
     expect_counts,
+    expect_json,
     expect_named,
     expect_preflight,
     expect_problem,
@@ -29,6 +30,7 @@ from .city import (
 )
 from .cursors import changed, first_cursor, shown
 
+PHOTO = {"S": "x" * 390_000}  # three make a Query or a Scan stop: it reads 1 MB at most
 RIDERS = 4  # who ask for the same thing at the same moment
 ROUNDS = 5
 LESS = "UpdateItem on the station: one bike less and one dock more"
@@ -50,11 +52,12 @@ def city(account, deploy, tables):
 
 @pytest.fixture(scope="module")
 def crowded(account, deploy):
-    """A city beside a large one, whose items are more than a megabyte; it has no rides' table."""
+    """A city with more than 1 MB of stations, beside another such city; it has no rides' table."""
     made = City(account, deploy, account.table("city", "station_id"), account.name("none"))
     for _ in range(3):
-        made.add("a", city=made.neighbour, photo={"S": "x" * 390_000})
-    made.listed = made.add_several(fresh.whole(22, 25))  # more than a page has by default
+        made.add("a", city=made.neighbour, photo=PHOTO)
+    made.listed = made.add_several(3, photo=PHOTO)
+    made.listed += made.add_several(fresh.whole(19, 22), first="b")  # in all, more than 20
     return made
 
 
@@ -66,15 +69,17 @@ def ride(station_id, **changes):
 
 
 def test_shows_one_station(city):
-    """GET /stations/{station_id} answers the station's seven keys, and its numbers are numbers."""
+    """GET /stations/{station_id} returns the station's seven keys, and its numbers are numbers."""
     station_id = fresh.one_of(city.listed)
     path = f"/stations/{station_id}"
     look = "GET /stations/{station_id}: event['pathParameters'] has the id; the body is a string"
-    value = expect(city, 200, "GET", path, look).value
-    station = value if isinstance(value, dict) else {}
+    reply = expect(city, 200, "GET", path, look)
+    station = reply.value if isinstance(reply.value, dict) else {}
     expect_station(city, station, station_id, asked("GET", path), look)
+    expect_json(reply, asked("GET", path))
 
 
+@pytest.mark.extra
 def test_shows_a_page_of_stations(city):
     """A page of stations has the form of GBFS."""
     path, look = "/stations", "GET /stations: one Query, and the head of the page around its items"
@@ -93,19 +98,13 @@ def test_shows_a_page_of_stations(city):
         "last_updated: whole seconds since 1970, such as int(time.time()); ttl and version",
         given="request",
     )
-    assert reply.content_type == "application/json", failure(
-        "A page is JSON, and its Content-Type does not say so.",
-        asked("GET", path),
-        "application/json",
-        reply.headers.get("content-type"),
-        "the headers of your answer",
-        given="request",
-    )
+    expect_json(reply, asked("GET", path))
     first = stations[0] if stations else {}
-    look = "the order of the page: a Query gives the items by station_id, unless it goes backward"
+    look = "the order of the page: a Query returns the items by station_id, unless it goes backward"
     expect_station(city, first, city.listed[0], asked("GET", path), look)
 
 
+@pytest.mark.extra
 def test_pages_from_the_first_station_to_the_last(city, crowded):
     """`limit` and `next` lead through all stations, in order; without `limit` a page has 20."""
     path, look = "/stations?limit=3", "the Query: Limit, and ExclusiveStartKey from the cursor"
@@ -126,73 +125,81 @@ def test_pages_from_the_first_station_to_the_last(city, crowded):
         given="request",
     )
     assert all(size == 3 for size in sizes[:-1]), failure(
-        "A page that is not the last has other than `limit` stations.",
+        "A page that is not the last does not have `limit` stations.",
         "GET /stations?limit=3, then with each `next` as cursor",
         "pages of 3, the last may be shorter",
         sizes,
         look,
         given="request",
     )
+    expect_full_pages(crowded)
+
+
+def expect_full_pages(crowded):
+    """Fails unless pages are full although a Query reads 1 MB at most, in a new environment too."""
+    look = "how you fill a page: one Query reads 1 MB at most, so go on from its LastEvaluatedKey"
+    count = f"A city has {len(crowded.listed)} stations, and more than 1 MB of them."
     stations, cursor = page(crowded, "/stations", look)
     assert len(stations) == 20, failure(
-        f"A city has {len(crowded.listed)} stations, and a page without `limit` does not have 20.",
+        f"{count} A page without `limit` does not have 20.",
         asked("GET", "/stations"),
         20,
         len(stations),
-        "the limit where the query string has none",
+        f"the limit where the query string has none; {look}",
         given="request",
     )
-    for path, wanted in (
-        (f"/stations?cursor={quote(str(cursor), safe='')}", crowded.listed[20:]),
-        ("/stations?limit=100", crowded.listed),
+    crowded.renew()  # a cursor outlives the environment that made it
+    renewed = "a new execution environment: sign with CURSOR_KEY and nothing else"
+    for path, wanted, where in (
+        (following("/stations?limit=20", cursor), crowded.listed[20:], renewed),
+        ("/stations?limit=100", crowded.listed, look),
     ):
-        found = [each.get("station_id") for each in page(crowded, path, look)[0]]
-        assert found == wanted, failure(
-            f"A city has {len(crowded.listed)} stations. The page is not the one asked for: the "
-            "next after one without `limit`, or one with the highest limit.",
-            asked("GET", path),
-            wanted,
-            found,
-            look,
-            given="request",
-        )
+        what = f"{count} The page is not the one that was asked for."
+        reply = expect(crowded, 200, "GET", path, where, what=what)
+        found = [each.get("station_id") for each in reply.value["data"]["stations"]]
+        assert found == wanted, failure(what, asked("GET", path), wanted, found, where, "request")
 
 
+@pytest.mark.extra
 def test_a_large_neighbour_is_not_in_the_way(crowded):
-    """The answers do not depend on how much data other cities have in the table."""
-    look = "do you Scan? It reads a megabyte at a time, and filters after Limit has counted: "
+    """The responses do not depend on how much data other cities have in the table."""
+    look = "do you Scan? It reads 1 MB at a time, and filters after Limit has counted. "
     look += "Query and GetItem read by the key"
     stations, _ = page(crowded, "/stations?limit=2", look)
     found = [each.get("station_id") for each in stations]
     assert found == crowded.listed[:2], failure(
-        "Beside a city with much data, the first page is not the city's first stations.",
+        "Another city has much data, and the first page is not the city's first stations.",
         asked("GET", "/stations?limit=2"),
         crowded.listed[:2],
         found,
         look,
         given="request",
     )
-    what = "Beside a city with much data, a station is not found."
+    what = "Another city has much data, and a station is not found."
     expect(crowded, 200, "GET", f"/stations/{fresh.one_of(crowded.listed)}", look, what=what)
 
 
 def test_what_is_not_there_is_a_404(city):
-    """A station or ride that is not there is a 404, and so is a station of another city."""
-    look = "what get_item answers where there is no item: no key `Item`"
+    """A station or ride that does not exist is a 404, and so is a station of another city."""
+    read = "get_item: where there is no item, the result has no key `Item`"
+    write = "update_item: its condition also fails where there is no item; with "
+    write += "ReturnValuesOnConditionCheckFailure='ALL_OLD' the error then has no key `Item`"
+    delete = "delete_item: with ReturnValues='ALL_OLD' the result has no `Attributes`"
     elsewhere = city.add(city=city.neighbour)
-    for method, path, body in (
-        ("GET", f"/stations/{fresh.word()}", None),
-        ("GET", f"/stations/{elsewhere}", None),
-        ("GET", f"/rides/{fresh.word()}", None),
-        ("DELETE", f"/rides/{fresh.word()}", None),
-        ("POST", "/rides", ride(fresh.word())),
-        ("POST", "/rides", ride(elsewhere)),
+    for method, path, body, look in (
+        ("GET", f"/stations/{fresh.word()}", None, read),
+        ("GET", f"/stations/{elsewhere}", None, read),
+        ("GET", f"/rides/{fresh.word()}", None, read),
+        ("DELETE", f"/rides/{fresh.word()}", None, delete),
+        ("POST", "/rides", ride(fresh.word()), write),
+        ("POST", "/rides", ride(elsewhere), write),
     ):
         expect_problem(city, 404, method, path, look, body)
 
 
+@pytest.mark.extra
 def test_the_cursor_shows_nothing_of_the_table(city):
-    """A cursor says neither how the table's key is built nor which city it is."""
+    """A cursor shows neither the names of the table's key nor the city."""
     words = ("station_id", "city", city.name)
     cursors = [first_cursor(city, limit) for limit in (1, 2, 3)]
     # A word that is there by chance is not in all of them.
@@ -202,14 +209,15 @@ def test_the_cursor_shows_nothing_of_the_table(city):
         asked("GET", "/stations?limit=3"),
         "an opaque string",
         cursors[-1],
-        "what you put into the cursor: not LastEvaluatedKey, the place in the list is enough",
+        "what you put into the cursor: not LastEvaluatedKey; its station_id is enough",
         given="request",
     )
 
 
+@pytest.mark.extra
 def test_refuses_a_page_that_cannot_be(city, crowded):
-    """A limit that cannot be, and a cursor that was not made here, are a 400 that names it."""
-    look = "how you read `limit`: it comes as a string, and int() raises for some of them"
+    """An invalid limit, or a cursor that this API did not issue, is a 400 that names it."""
+    look = "how you read `limit`: it is a string, and int() raises for some strings"
     for limit in ("0", "101", f"-{fresh.digits(1)}", fresh.word(), f"{fresh.digits(1)}.5", ""):
         path = f"/stations?limit={limit}"
         problem = expect_problem(city, 400, "GET", path, look)
@@ -218,16 +226,19 @@ def test_refuses_a_page_that_cannot_be(city, crowded):
     made_up = base64.b64encode(b'{"city": "arlington", "station_id": "a-000"}').decode()
     wrong = [*changed(good), "", made_up, fresh.word(), "é", first_cursor(crowded)]
     look = "how you read the cursor: compare its signature first, with hmac.compare_digest "
-    look += "(of bytes: it takes no string with accents)"
+    look += "(give it bytes: it refuses a string with accents)"
     for cursor in wrong:
         path = f"/stations?limit=2&cursor={quote(cursor, safe='')}"
-        what = "A cursor that this API did not give out is not refused."
+        what = "A cursor that this API did not issue is not refused."
         problem = expect_problem(city, 400, "GET", path, look, what=what)
         expect_named(problem, ["cursor"], asked("GET", path))
+    path = f"/stations?limit=0&cursor={fresh.word()}"
+    problem = expect_problem(city, 400, "GET", path, look)
+    expect_named(problem, ["limit", "cursor"], asked("GET", path))
 
 
 def test_rents_a_bike(city):
-    """POST /rides answers 201 with the ride and where it is, and takes one bike."""
+    """POST /rides returns 201, the ride and its Location, and takes one bike."""
     station = city.add()
     body = ride(station)
     shown = f"/stations/{station}"
@@ -240,19 +251,19 @@ def test_rents_a_bike(city):
         asked("POST", "/rides", {**body, **theirs}),
         "a new ride_id",
         made["ride_id"],
-        "which keys of the body you take: station_id, rider_id and minutes",
+        "which keys of the body you use: station_id, rider_id and minutes only",
         given="request",
     )
     location = reply.headers.get("location")
     assert location == f"/rides/{made['ride_id']}", failure(
-        "The answer does not say where the new ride is.",
+        "The response does not say where the new ride is.",
         asked("POST", "/rides", body),
         f"Location: /rides/{made['ride_id']}",
         f"Location: {location}",
         "the headers of the 201",
         given="request",
     )
-    look = "GET /rides/{ride_id}: what you stored, without other attributes"
+    look = "GET /rides/{ride_id}: the four keys of the ride, and no other attribute"
     came = expect(city, 200, "GET", location, look).value
     wanted = {**body, "ride_id": made["ride_id"]}
     assert came == made == wanted, failure(
@@ -261,7 +272,7 @@ def test_rents_a_bike(city):
     what = "The counts of the station are wrong after one rental."
     expect_counts(city, station, 1, what, LESS)
     bikes = city.known[station]["num_bikes_available"] - 1
-    look = "what outlives a request: the environment may remember no station, the table changes"
+    look = "what you keep between requests: do not keep a station, since the table changes"
     came = (expect(city, 200, "GET", shown, look).value or {}).get("num_bikes_available")
     assert came == bikes, failure(
         "The station was shown, a bike was rented, and it is shown again.",
@@ -273,7 +284,7 @@ def test_rents_a_bike(city):
     )
     ids = [made["ride_id"]]
     for minutes in (1, 120):
-        look = "the minutes: 1 and 120 are allowed as well"
+        look = "the check of `minutes`: 1 and 120 are allowed, too"
         ids.append(start(city, {**body, "minutes": minutes}, look=look)[0]["ride_id"])
     assert len(set(ids)) == 3, failure(
         "Three rides of one rider from one station do not have three ids.",
@@ -286,7 +297,7 @@ def test_rents_a_bike(city):
 
 
 def test_names_all_that_is_wrong_with_a_body(city):
-    """A body that is wrong is a 400 that names each wrong field, and no bike is taken."""
+    """A wrong body is a 400 that names each wrong field, and no bike is taken."""
     station = city.add()
     look = "the fields of POST /rides: check each before you write anything"
     minutes = ride(station)["minutes"]
@@ -303,14 +314,14 @@ def test_names_all_that_is_wrong_with_a_body(city):
     ):
         problem = expect_problem(city, 400, "POST", "/rides", look, body)
         expect_named(problem, fields, asked("POST", "/rides", body))
-    no_json = "json.loads: it raises for what is not JSON; event may have no `body`"
+    no_json = "json.loads: it raises for what is not JSON; the event may have no `body`"
     text, data = "application/json", "application/octet-stream"
     for body, kind in (
         (None, text),
         (f"{{{fresh.word()}", text),
         (f"[{minutes}, 2]", text),
         ("null", text),
-        (b'{"station_id": "\xff"}', data),  # no UTF-8
+        (b'{"station_id": "\xff"}', data),  # not UTF-8
     ):
         headers = {"Content-Type": kind}
         problem = expect_problem(city, 400, "POST", "/rides", no_json, body, headers)
@@ -320,24 +331,24 @@ def test_names_all_that_is_wrong_with_a_body(city):
 
 
 def test_reads_a_body_in_base64(city):
-    """A body that API Gateway hands on in base64 is read as well."""
+    """A body that API Gateway encodes in base64 is read, too."""
     station = city.add()
-    look = "isBase64Encoded: where it is true, the body has to be decoded first"
-    what = "A client that names another Content-Type, as curl -d does, is not served."
+    look = "isBase64Encoded: where it is true, decode the body first"
+    what = "A client with another Content-Type, such as that of curl -d, is not served."
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     start(city, show(ride(station)), headers, what, look)
 
 
 def test_an_empty_station_is_a_409(city):
-    """Where there is no bike the answer is 409, and no ride is stored."""
+    """Where there is no bike the response is a 409, and no ride is stored."""
     station = city.add(bikes=0)
     look = "the condition of the UpdateItem: num_bikes_available must be more than 0"
     expect_problem(city, 409, "POST", "/rides", look, ride(station))
-    what = "The station's bikes and docks changed, and it had no bike to give."
+    what = "The station's bikes and docks changed, although it had no bike."
     expect_counts(city, station, 0, what, look)
     stored = city.rides_of(station)
     assert stored == 0, failure(
-        "A ride was stored that nobody can ride.",
+        "A ride was stored although there was no bike for it.",
         asked("POST", "/rides", ride(station)),
         "0 rides from this station",
         stored,
@@ -348,7 +359,7 @@ def test_an_empty_station_is_a_409(city):
 
 def test_the_last_bike_goes_to_one_rider(city):
     """Of several riders who want the last bike at the same moment, one gets it."""
-    look = "do you read the count, then write it? Others write in between. Let DynamoDB look and "
+    look = "do you read the count, then write it? Others write in between. Let DynamoDB check and "
     look += "write in one step: ConditionExpression"
     for _ in range(ROUNDS):
         body = ride(city.add(bikes=1))
@@ -367,7 +378,7 @@ def test_the_last_bike_goes_to_one_rider(city):
 
 
 def at_once(request):
-    """What came of a request that several send at the same moment, in order."""
+    """The results of a request that several send at the same moment, in order."""
     ready = threading.Barrier(RIDERS)
 
     def send(_):
@@ -379,15 +390,15 @@ def at_once(request):
 
 
 def test_a_ride_that_ends_brings_its_bike_back_once(city):
-    """DELETE /rides/{ride_id} answers 204 and brings the bike back, once; then it is a 404."""
+    """DELETE /rides/{ride_id} returns 204 and gives the bike back, once; then it is a 404."""
     station = city.add()
     made, _ = start(city, ride(station))
     path = f"/rides/{made['ride_id']}"
-    look = "DELETE: the ride goes, its station has one bike more and one dock less"
+    look = "DELETE: the ride ends, its station has one bike more and one dock less"
     expect(city, 204, "DELETE", path, look)
     what = "The counts of the station are not those from before the ride."
     expect_counts(city, station, 0, what, look)
-    again = "what delete_item tells about an item that was not there: ReturnValues='ALL_OLD'"
+    again = "delete_item: with ReturnValues='ALL_OLD' only the first has `Attributes`"
     expect_problem(city, 404, "DELETE", path, again)
     expect_problem(city, 404, "GET", path, again)
     what = "The second DELETE of the same ride changed the station."
@@ -407,12 +418,27 @@ def test_a_ride_that_ends_brings_its_bike_back_once(city):
             given="request",
         )
     expect_counts(city, station, 0, "The bikes did not come back once each.", look)
+    expect_end_without_station(city)
 
 
+def expect_end_without_station(city):
+    """Fails unless a ride ends, and no station appears, when its station has been removed."""
+    station = city.add()
+    path = f"/rides/{start(city, ride(station))[0]['ride_id']}"
+    city.remove(station)
+    look = "the update_item that gives the bike back: its condition fails, and that is no error; "
+    look += "without a condition, ADD creates an item"
+    what = "A ride's station was removed from the table, then the ride ended."
+    expect(city, 204, "DELETE", path, look, what=what)
+    came = city.counts(station)
+    assert came is None, failure(what, f"station {station}", None, came, look, "in table")
+
+
+@pytest.mark.extra
 def test_every_answer_may_be_read_by_the_page(city, crowded):
-    """Every answer carries the CORS header, errors and preflight too, for the allowed page only."""
+    """Every response has the CORS header, errors and preflight too, for the allowed page only."""
     station, ended = city.add(bikes=1), start(city, ride(city.add()))[0]["ride_id"]
-    look = "where you make answers: one function puts Access-Control-Allow-Origin into all of them"
+    look = "where you make responses: let one function put Access-Control-Allow-Origin into all"
     preflight = {"Access-Control-Request-Method": "POST"}
     preflight["Access-Control-Request-Headers"] = "content-type"
     elsewhere = {"Origin": f"http://{fresh.word()}.example"}
@@ -442,10 +468,10 @@ def test_every_answer_may_be_read_by_the_page(city, crowded):
 
 
 def test_hides_the_cause_of_a_500_and_logs_it(crowded):
-    """An unexpected error is a 500 that tells the client nothing, and the log everything."""
+    """An unexpected error is a 500 without its cause; the cause is in the log."""
     path = f"/rides/{fresh.word()}"
-    look = "one `try` around the whole handler: except Exception, log it, answer 500"
-    what = "The rides' table is missing, so something unexpected happened in the function."
+    look = "one `try` around the whole handler: except Exception, log it, return a 500"
+    what = "The rides' table does not exist, so something unexpected happens in the function."
     reply = expect(crowded, 500, "GET", path, look, what=what)
     leaks = ["traceback", "botocore", "exception", "dynamodb", "handler.py", crowded.rides]
     expect_no_word(reply, path, [*leaks, "resource not found"])
@@ -464,18 +490,18 @@ def test_hides_the_cause_of_a_500_and_logs_it(crowded):
         Key={"city": {"S": crowded.name}, "station_id": {"S": incomplete}},
         UpdateExpression="REMOVE lat",
     )
-    path, what = f"/stations/{incomplete}", "The station's item has no `lat`: nobody expects that."
+    path, what = f"/stations/{incomplete}", "The station's item has no `lat`, which is unexpected."
     expect_problem(crowded, 500, "GET", path, look, what=what)
     expect_no_word(crowded.ask("GET", path), path, [*leaks, "keyerror", "'lat'"])
 
 
 def expect_no_word(reply, path, leaks):
-    """Fails if an answer holds a word that tells of the cause."""
+    """Fails if a response holds a word of the cause."""
     told = [word for word in leaks if word.lower() in reply.text.lower()]
     assert not told, failure(
-        "The answer tells the client how the server is built.",
+        "The response shows the client how the server is built.",
         asked("GET", path),
-        "no word of the cause",
+        "nothing about the cause",
         body_of(reply),
         "the body of your 500: a fixed title and detail",
         given="request",

@@ -6,9 +6,8 @@ import json
 import re
 
 from workshop.grading import fresh
-from workshop.grading.words import failure, show
-
-OWN_LINES = re.compile(r"(?!INIT_START|START|END|REPORT)\S")  # of a log: what is not Lambda's
+from workshop.grading.own_lines import last_error, own_lines
+from workshop.grading.words import UNDER, ended_in_error, failure, show
 
 
 class City:
@@ -31,7 +30,7 @@ class City:
         )["UUID"]
         account.later(account.client("lambda").delete_event_source_mapping, UUID=self.mapping)
         self._wait_for("Enabled")
-        self._alerts, self._failures = [], []
+        self._alerts, self._failures, self._seen = [], [], 0
 
     def happens(self, *writes):
         """Writes to the table; returns when the function has seen it all, as one batch.
@@ -39,6 +38,7 @@ class City:
         A write is a station and its bikes: a number, an attribute, None for no attribute at all,
         "removed" for an item that goes.
         """
+        self._seen = len(self.account.log_of(self.function))
         several = len(writes) > 1  # a single one is a batch in any case
         if several:
             self._switch(False)
@@ -60,7 +60,7 @@ class City:
         dynamodb.put_item(TableName=self.table, Item={**item, **stamp})
 
     def alerts(self, station, at_least=1):
-        """Every message about a station so far: as an object, or as text if it is no JSON.
+        """Every message about a station so far: as an object, or as a string if it is not JSON.
 
         Where messages take their time, it waits for so many.
         """
@@ -113,10 +113,12 @@ class City:
         return found
 
     def log(self):
-        """The last error that the function logged, or else its last line."""
-        lines = [each for each in self.account.log_of(self.function) if OWN_LINES.match(each)]
-        said = [line for line in lines if "[ERROR]" in line] or lines
-        return f"\n            its log says: {said[-1].strip()}" if said else ""
+        """The last error that the function logged since the last writes, or else its last lines."""
+        self.account.settle()
+        messages = self.account.log_of(self.function)[self._seen :]
+        said = last_error(messages) or "\n".join(own_lines("\n".join(messages)))
+        logged = said.replace("\n", UNDER)
+        return f"{UNDER}The function logged:{UNDER}{logged}" if said else ""
 
     def why(self, came, station):
         """What to show beside alerts that differ; if none came, what the records give once more."""
@@ -124,8 +126,8 @@ class City:
             return self.log()
         again = self.function.invoke(self.records(station))
         return (
-            "\n            TOPIC_ARN and MARKS_TABLE: are both read from the environment?"
-            f"\n            for the same records it returns: {show(again.error or again.value)}"
+            f"{UNDER}TOPIC_ARN and MARKS_TABLE: do you read both from the environment?"
+            f"{UNDER}For the same records it returns: {show(again.error or again.value)}"
             + self.log()
         )
 
@@ -142,7 +144,7 @@ class City:
 
 
 def read(text):
-    """A message's JSON, or the text itself."""
+    """A message's JSON, or the string itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -163,7 +165,7 @@ def bikes_in(image):
     """An image's number of bikes, as DynamoDB writes it."""
     if image is None:
         return "no image"
-    return show(image["num_bikes_available"]) if "num_bikes_available" in image else "not there"
+    return show(image["num_bikes_available"]) if "num_bikes_available" in image else "missing"
 
 
 def number_of(record):
@@ -176,7 +178,10 @@ def expect(city, station, bikes, wanted, what, look):
     city.happens(*[(station, each) for each in bikes])
     came = city.kinds(station, len(wanted))
     if any(isinstance(each, str) for each in city.alerts(station, 0)):
-        look = "the Message of sns.publish: json.dumps(...) makes JSON of it, str() does not"
+        what, look = (
+            "A message is not JSON.",
+            "the Message of sns.publish: json.dumps(...), not str()",
+        )
     assert came == sorted(wanted), failure(
         what,
         {"num_bikes_available": bikes},
@@ -190,13 +195,13 @@ def expect(city, station, bikes, wanted, what, look):
 def answer(function, event, look):
     """What the function returns for an event; fails if it raises."""
     result = function.invoke(event)
-    assert result.error is None, failure(
-        "The function raised, so the whole batch comes again.",
+    assert result.error is None, ended_in_error(
+        "The function raised, so Lambda sends the whole batch again.",
         brief(event),
+        result.error or {},
+        result.log,
+        look,
         "a result with batchItemFailures",
-        {key: (result.error or {}).get(key) for key in ("errorType", "errorMessage")},
-        f"{look}\n{result.log}",
-        "records",
     )
     return result.value
 
@@ -215,6 +220,6 @@ def identifiers(value, event, look):
     shaped = isinstance(items, list) and all(
         isinstance(item, dict) and isinstance(item.get("itemIdentifier"), str) for item in items
     )
-    what = "The result has another form than Lambda can read."
+    what = "The result does not have the form that Lambda reads."
     assert shaped, failure(what, brief(event), form, value, look, "records")
     return sorted({item["itemIdentifier"] for item in items}, key=str)

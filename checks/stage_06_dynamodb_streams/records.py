@@ -17,7 +17,7 @@ def some():
 
 
 def not_bikes():
-    """Attributes that hold no number of bikes, and None: there is no attribute."""
+    """Attributes that do not hold a number of bikes, and None: there is no attribute."""
     number = str(some())
     wrong = [{"S": number}, {"N": f"-{number}"}, {"N": f"{number}.5"}, {"BOOL": True}]
     wrong += [{"NULL": True}, {"S": fresh.word()}, None]
@@ -30,7 +30,7 @@ def new_number(length=30):
 
 
 def renamed(record, station, number):
-    """A record like another, with its own sequence number, of a station that nobody knows yet."""
+    """A record like another, with its own eventID and sequence number, of another station."""
     other = json.loads(json.dumps(record)) | {"eventID": uuid.uuid4().hex}
     other["dynamodb"]["SequenceNumber"] = str(number)
     for part in ("Keys", "OldImage", "NewImage"):
@@ -46,7 +46,7 @@ def repeat(city, station, event, when, wanted=("empty",)):
     city.account.settle()
     came = city.kinds(station, len(wanted))
     assert came == list(wanted), failure(
-        f"The same record came again {when}. It must alert once in all.",
+        f"The same record is delivered again {when}. It must alert once in all.",
         brief(event),
         list(wanted),
         came,

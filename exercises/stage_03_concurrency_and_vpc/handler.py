@@ -1,48 +1,52 @@
-"""Stage 03: start a ride, once, however often and by however many it is asked for.
+"""Stage 03: start a ride, once, however many requests ask for it and however often.
 
-The event, from the app. It makes a new `ride_id` for each press of the button, and sends the same
-event again when no answer came:
+The event comes from the app. The app makes a new `ride_id` for each press of the button, and sends
+the same event again when it got no answer:
 
     {"ride_id": "R-1001",          any string that is not empty
      "bike_id": "B-7",             likewise
      "rider_id": "U-42"}           likewise
 
-The result, exactly these keys. The bike is free, so the ride starts:
+The result has exactly these keys. The bike is free, so the ride starts:
 
     {"outcome": "started",
      "ride_id": "R-1001", "bike_id": "B-7", "rider_id": "U-42",
      "started_at": "2026-05-04T08:00:00.123456+00:00"}     now, ISO 8601 with an offset
 
-The same ride_id on the same bike once more is a retry: the same result as the first time, with the
-first started_at, and nothing changes. Another ride has the bike:
+The same ride_id for the same bike again is a retry: it gets the result of the first time, with the
+first started_at, and nothing changes. If another ride has the bike:
 
     {"outcome": "taken", "ride_id": "R-1002", "bike_id": "B-7"}
 
-The DynamoDB table holds one item for each bike that is out, and nothing for one that stands in a
-dock. Its key is bike_id; ride_id, rider_id and started_at stand beside it, all of them strings.
-When a bike comes back, somebody else deletes its item, and it may be taken again. A retry that
-comes later than that starts again: this table cannot know better.
+The DynamoDB table holds one item for each bike that is out, and none for a bike in a dock. Its key
+is bike_id; the item also has ride_id, rider_id and started_at, all of them strings. When a bike
+comes back, another service deletes its item, and the bike is free again. A retry that arrives
+after that starts a new ride: the table has no memory of the first.
 
-    TABLE        environment variable: the table's name
+    TABLE        environment variable with the table's name. The checks set it; leave it out of
+                 function.json.
 
-Many requests for one bike may come at the same moment, to many environments: one ride gets it.
-So one conditional write decides; what you read before it may be old. When the write is refused, its
-error can bring the stored item along (ReturnValuesOnConditionCheckFailure), so you need no read.
-Keep nothing that a later answer depends on in a global.
+Many requests for one bike may arrive at the same moment, in many environments, and one ride gets
+it. So one conditional write decides; whatever you read before it may be old. A write that is
+refused can return the stored item (ReturnValuesOnConditionCheckFailure), so you need no read. That
+item is in the error's `response["Item"]`, always in DynamoDB's notation, also with a boto3
+resource: {"ride_id": {"S": "R-1001"}, ...}. Keep nothing in a global that a later
+answer depends on.
 
-Once an environment, when the module loads: read TABLE, make the client of DynamoDB, and print one
-line with the word ready and the table's name, such as {"message": "ready", "table": "rides"}.
-Without TABLE the module must not load: the error names TABLE.
+Once for each environment, when the module loads: read TABLE, create the client of DynamoDB, and
+print one line with the word ready and the table's name: {"message": "ready", "table": "rides"}.
+Without TABLE the module raises an error that names TABLE, and prints no such line.
 
 Errors: a field that is missing, empty or not a string raises ValueError, and the message names
-it. A retry with another rider_id than the first time raises ValueError and names rider_id. Any
-other error (no such table, a throttled table) must come out as it is, with DynamoDB's own type:
-the caller tries again.
+the field. A retry with another rider_id than the first time raises ValueError and names rider_id.
+Any other error (no such table, another key, throttling) comes out as it is, with DynamoDB's own
+type, so that the caller can try again.
 
-function.json holds arguments of create_function and, beside them, "ReservedConcurrentExecutions":
-the locks of the bikes can take 5 requests at once. "VpcConfig" is an object with two lists,
-"SubnetIds" and "SecurityGroupIds": subnets in at least two zones, without a route from or to the
-internet, and a group that lets nothing in. Write placeholders, such as "${SUBNET_1}":
+Extra: function.json. It holds arguments of create_function and, beside them, a number
+"ReservedConcurrentExecutions": the locks of the bikes take exactly 5 requests at once. "VpcConfig"
+is an object with two lists, "SubnetIds" and "SecurityGroupIds": subnets in at least two zones,
+without a route to an internet gateway, and a group without inbound rules. Nobody knows the ids
+before the network exists, so write placeholders, such as "${SUBNET_1}"; the checks fill them in:
 
     placeholder     zone     route table                        inbound rules
     ${SUBNET_1}     first    endpoint of DynamoDB
@@ -59,7 +63,7 @@ internet, and a group that lets nothing in. Write placeholders, such as "${SUBNE
 
 
 def handler(event, context):
-    """Starts one ride: the module's text above is the whole contract."""
+    """Starts one ride: the docstring above is the whole contract."""
     # --- your code: start ---
     return {}
     # --- your code: end ---

@@ -1,19 +1,20 @@
 """Stage 01: the fare of one ride.
 
-The event, one ride:
+The event is one ride:
 
-    {"ride_id": "R-1001",                         any string that is not empty, a space too
-     "started_at": "2026-05-04T08:00:00+02:00",   ISO 8601 with an offset ("Z" is one); seconds
+    {"ride_id": "R-1001",                         a string that is not empty; a space is not empty
+     "started_at": "2026-05-04T08:00:00+02:00",   ISO 8601 with an offset; "Z" is one, and seconds
                                                   may have a fraction
      "ended_at": "2026-05-04T08:12:30+02:00",     not before started_at
      "rider": "member",                           or "casual"
      "bike": "classic"}                           or "electric"
 
-The result, exactly these four keys:
+Return exactly these four keys:
 
-    {"ride_id": "R-1001",         as it came
-     "minutes": 13,               whole minutes, rounded up, however long; 0 for no length
-     "fare_cents": 0,             a whole number of cents: no float
+    {"ride_id": "R-1001",         unchanged
+     "minutes": 13,               whole minutes, rounded up, even if the ride takes days; 0 if it
+                                  ends when it starts
+     "fare_cents": 0,             an integer
      "request_id": "8e1f..."}     the id of this invocation, from the context
 
 The tariff, in cents:
@@ -24,10 +25,16 @@ The tariff, in cents:
     casual   classic       100              0                     5
     casual   electric      100              0                    15
 
-Errors: a field that is missing, of the wrong type, unknown (`rider`, `bike`), no time or a time
-without an offset raises ValueError itself, no subclass, and the message names the field and no
-other. A ride that ends before it starts names `ended_at`, and may name `started_at` beside it. One
-environment serves many rides: keep nothing of one for the next.
+A casual rider on a classic bike for 12 minutes and 30 seconds pays 100 + 13 x 5 = 165 cents.
+
+Errors: raise ValueError itself, not a subclass, for a field that is missing, has the wrong type,
+has another value than those above (`rider`, `bike`), is not a time, or is a time without an offset.
+The message names this field and no other. For a ride that ends before it starts it names
+`ended_at`, and may name `started_at` as well.
+
+One environment serves many rides: keep nothing of one ride for the next.
+
+On Python 3.10, `datetime.fromisoformat` does not read a "Z": replace it with "+00:00" first.
 """
 
 # --- your imports, constants and helpers: start ---
@@ -43,15 +50,15 @@ TARIFF = {
 
 
 def text(event, field):
-    """A field's text. Raises ValueError if there is none."""
+    """A field's string. Raises ValueError if there is none."""
     value = event.get(field)
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{field} must be a text, not {value!r}")
+        raise ValueError(f"{field} must be a string, not {value!r}")
     return value
 
 
 def choice(event, field, allowed):
-    """A field's text, one of those allowed. Raises ValueError for another."""
+    """A field's string, one of those allowed. Raises ValueError for another."""
     value = text(event, field)
     if value not in allowed:
         raise ValueError(f"{field} must be one of {', '.join(allowed)}, not {value!r}")
@@ -75,7 +82,7 @@ def moment(event, field):
 
 
 def handler(event, context):
-    """Prices one ride: the module's text above is the whole contract."""
+    """Prices one ride, as the docstring at the top says."""
     # --- your code: start ---
     ride_id = text(event, "ride_id")
     started_at, ended_at = moment(event, "started_at"), moment(event, "ended_at")

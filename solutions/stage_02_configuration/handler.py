@@ -1,56 +1,58 @@
-"""Stage 02: fare quotes. The settings come from outside, and the key is a secret.
+"""Stage 02: fare quotes, with settings from outside and a key that is a secret.
 
-The event, one to eight rides that are planned (it is always as shown; you need not check it):
+The event holds one to eight planned rides. It is always as shown; you need not check it:
 
     {"rides": [{"id": "Q-1",          its name
                 "rider": "member",    or "casual"
                 "minutes": 20,        a whole number
-                "card": "C-77"},      the rider's card of the transit company
+                "card": "C-77"},      the rider's card of the transit company, the partner
                ...]}
 
-The result, exactly these three keys, and two in each quote:
+Return exactly these three keys, and exactly two keys in each quote:
 
     {"quotes": [{"id": "Q-1", "cents": 150}, ...],   in the order of the event
      "complete": true,                               false if there was no time for every ride
      "left_over": []}                                the ids for which there was none, in order
 
-A quote: unlock + minutes x per_minute, less the partner's discount, but never below 0.
+A quote is unlock + minutes x per_minute, minus the partner's discount, but never below 0.
 
-The environment variables, and their values in function.json. No other variable, and no secret:
+SETTINGS, in function.json. It holds arguments of create_function, and these are enough: the
+workshop adds the name, the role, the runtime and the code.
+
+    Timeout         10 to 20 s: the partner takes up to 1 s for an answer, and your caller gives up
+                    after 20 s
+    MemorySize      256 to 1024 MB: with less, loading boto3 takes long
+    LoggingConfig   JSON, with application records from level INFO on
+    Environment     exactly these four variables, with these values, and no secret:
 
     TARIFF                  {"member": {"unlock": 0, "per_minute": 10},
                              "casual": {"unlock": 100, "per_minute": 20}}   as JSON, in cents
     PARTNER_FUNCTION        transit-partner         the partner: a Lambda function that you invoke
-    PARTNER_KEY_PARAMETER   /bikeshare/partner-key  a SecureString in SSM Parameter Store: the key
+    PARTNER_KEY_PARAMETER   /bikeshare/partner-key  a SecureString in Parameter Store: the key
     RESERVE_MS              2500                    what has to be left when a ride is begun: enough
-                                                    to ask twice, and to fetch the key between
+                                                    to ask twice, and to fetch the key in between
 
-Each value is a string. The checks deploy with other values, so read them from the environment,
-and take no name from here. If TARIFF is not JSON, every invocation fails, with an error
-whose message names TARIFF.
+Each value is a string. The checks deploy with other values: read them from the environment, and
+do not hard-code them. If TARIFF is not JSON, every invocation fails, with an error whose message
+names TARIFF.
 
-The partner: invoke it once for each ride, one after the other, with {"key": "...", "card": "C-77"}.
-It answers {"ok": true, "discount_cents": 50}, or {"ok": false, "error": "key refused"}. You need
-not handle a partner that fails.
+PARTNER. Invoke it once for each ride, one after the other, with {"key": "...", "card": "C-77"}. It
+answers {"ok": true, "discount_cents": 50}, or {"ok": false, "error": "key refused"}. You need not
+handle a partner that fails.
 
-The key: fetch it from Parameter Store, decrypted, once for an environment. Keep it for the
-invocations that follow. When the partner refuses it, it was rotated: fetch it again, try that
-ride once more, and keep the new one. When the new one is refused as well, raise an error with
-the word "refused" in its message. The key itself is in no answer, no error and no log.
+KEY. Fetch it from Parameter Store, decrypted, once for each environment, and keep it for the
+invocations that follow. It appears in no answer, no error, and no log.
 
-The time: before each ride ask the context how much is left. With less than RESERVE_MS begin no
-further ride, and answer what you have.
+TIME. Before each ride, the first one included, ask the context how much time is left. If it is less
+than RESERVE_MS, begin no further ride, and return what you have.
 
-The log: for each request that is answered exactly one record at level INFO with the message
-"quoted" and these fields: rides and quoted (how many were asked for, and got), complete (as in
-the answer). A record is one line of JSON, logged or printed, with level and message in it.
+LOG. Each request that is answered leaves exactly one record at level INFO with the message "quoted"
+and these fields: rides and quoted (how many were asked for, and how many got a quote), complete (as
+in the answer). A record is one line of JSON, logged or printed, with level and message in it.
 
-The settings, in function.json (the arguments of create_function):
-
-    Timeout         10 to 20 s: the partner takes up to 1 s for an answer, and whoever waits for
-                    you gives up after 20 s
-    MemorySize      256 to 1024 MB: with less, loading boto3 takes long
-    LoggingConfig   JSON, application records from level INFO on
+EXTRA, A KEY THAT IS ROTATED. When the partner refuses the key, fetch it again, ask about that ride
+once more, and keep the new key. When the new key is refused as well, raise an error with the word
+"refused" in its message.
 """
 
 # --- your imports, constants and helpers: start ---
@@ -119,7 +121,7 @@ def quote(ride):
 
 
 def handler(event, context):
-    """Quotes the fares of the rides: the module's text above is the whole contract."""
+    """Quotes the fares of the rides, as the docstring at the top says."""
     # --- your code: start ---
     rides, quotes = event["rides"], []
     for ride in rides:

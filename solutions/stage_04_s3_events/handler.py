@@ -1,7 +1,7 @@
 """Stage 04: an uploaded CSV file becomes a JSON report and a row in a table.
 
-S3 invokes the function when a file that ends with .csv arrives under `incoming/`. The bucket
-keeps versions. The event holds one record or more, and all of them count:
+S3 invokes the function when a file whose name ends in .csv arrives under `incoming/`. The bucket
+keeps versions. An event holds one or more records, and all of them count:
 
     {"Records": [{"eventName": "ObjectCreated:Put",
                   "s3": {"bucket": {"name": "rides"},
@@ -9,36 +9,54 @@ keeps versions. The event holds one record or more, and all of them count:
                                     "versionId": "3sL4kqtJlcpXroDTDmJ...",
                                     "sequencer": "0055AED6DCD90281E5"}}}, ...]}
 
-A file has a header line; columns come in any order, and there may be more than these:
+A file has a header line. Its columns come in any order, and there may be more than these three:
 
     day      day of the year, from 1 to 366
     hr       hour, from 0 to 23
     bikers   rides begun in that hour, 0 or more
 
-All three are whole numbers, as int() reads them: `07`, `+7` and ` 7` too. The file is UTF-8 text,
-with or without a byte order mark, and may have 60 MB or more. An empty line is no row. A row is
-damaged if it has more or fewer fields than the header, or if one of the three columns holds
-something else than said above: it is counted, and the rest of the file is used.
+All three are whole numbers, as int() reads them: `07`, `+7` and ` 7` too. Quotes are those of the
+csv module: a field in quotes may hold commas and line breaks. The file is UTF-8 text. An empty
+line is no row. A row is damaged if it has more or fewer fields than the header, or if one of the
+three columns holds anything else than described above: count it, and use the rest of the file.
 
 1. The report goes to the bucket of the upload, to reports/NAME/VERSION.json. NAME is the key
-   without the `incoming/` it begins with and the `.csv` it ends with, VERSION the versionId in the
-   event. Exactly these keys:
+   without `incoming/` at its start and `.csv` at its end, VERSION the versionId in the event.
+   It has exactly these keys:
 
     {"file": "incoming/2011 january.csv", "version_id": "3sL4kqtJlcpXroDTDmJ...",
      "rows": 688, "damaged_rows": 2,      rows that are right, rows that are damaged
      "bikers": 38189,                     the sum over all rows that are right
-     "by_day": {"1": 985, "2": 801},      bikers for each day, those without a row left out
-     "by_hour": {"0": 438, "1": 295}}     bikers for each hour, likewise
+     "by_day": {"1": 985, "2": 801},      bikers for each day that has a row
+     "by_hour": {"0": 438, "1": 295}}     bikers for each hour that has a row
 
-2. The row goes to the table TABLE (an environment variable); its key is the text `file`. It
-   holds these, and more if you want:
+2. The row goes to the table that the environment variable TABLE names (the checks set it). Its key
+   is the string `file`, a reserved word of DynamoDB: in an expression write `#file`, and
+   ExpressionAttributeNames={"#file": "file"}. The row holds these:
 
     file, version_id, rows, damaged_rows, bikers   as in the report
     status "reported"; output, the report's key
 
-A file that is damaged as a whole gets no report. It is copied to quarantine/NAME/VERSION.csv,
-unchanged, with the object metadata `reason`, and its row holds file, version_id, output (the
-copy's key), status "quarantined" and reason. The reasons (where two fit, either is right):
+   It may hold more, but only what is the same each time the event comes: no time of processing.
+
+Events may come twice, late, and two at once. After the same event again, the content of the report
+and the row are as before. The event of an older version leaves the row of a newer one alone, and
+still writes its own report. Of two versions of a key, the one with the lower sequencer is older.
+A sequencer is a hexadecimal number, and its strings may have different lengths. Two versions of a
+file may be handled at the same moment in two environments, so the condition belongs in the write
+of the row. The row of a newer version replaces the whole row.
+
+If S3 or DynamoDB refuses a call, the file is not to blame: let that error out, so that Lambda
+retries the event. Nobody reads the result. Write nothing under `incoming/`.
+
+Extra: damaged and large files.
+
+A file may begin with a byte order mark, and may have 60 MB or more, while function.json gives the
+function 60 s and 128 MB; leave it as it is.
+
+A file that is damaged as a whole gets no report. Copy the version to quarantine/NAME/VERSION.csv,
+unchanged, with the object metadata `reason`. Its row holds file, version_id, output (the copy's
+key), status "quarantined" and reason. The reasons (where two fit, either is right):
 
     empty       it has no bytes
     encoding    it is not UTF-8 text
@@ -46,16 +64,8 @@ copy's key), status "quarantined" and reason. The reasons (where two fit, either
     rows        no row in it is right, or the csv module cannot read it (it raises csv.Error
                 for a field of more than 131,072 characters)
 
-Events may come twice, and late. After the same event again, the report's content and the row are
-as before. The event of an older version leaves the row of a newer one alone, reported or
-quarantined; its own report or copy is written all the same. Of two versions of a key, the one
-with the lower sequencer is older: a hexadecimal number, whose texts may have different lengths.
-The row of a newer version replaces the whole row: once a file is fixed, no `reason` is left.
-
-What S3 or DynamoDB refuses is no fault of the file: let that error out, so that Lambda tries the
-event again. Nobody reads the result. Write nothing under `incoming/`.
-
-function.json gives the function 60 s and 128 MB. Leave it as it is.
+What is said above about repeated and late events holds for quarantine too. Once a newer version is
+right, its row has no `reason`.
 """
 
 # --- your imports, constants and helpers: start ---
@@ -76,7 +86,7 @@ table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
 
 
 class DamagedFile(Exception):
-    """A file that gives no report; its text is the reason."""
+    """A file that gets no report; its message is the reason."""
 
 
 def process(bucket, found):
@@ -143,7 +153,7 @@ def figures(rows):
 
 def numbers(row):
     """Day, hour and bikers of a row. Raises ValueError for a damaged one."""
-    # DictReader names fields that are too many None, and fills up with None where some miss.
+    # DictReader puts extra fields under the key None, and fills in None for missing ones.
     if None in row or None in row.values():
         raise ValueError("more or fewer fields than the header")
     found = [int(row[name]) for name in LIMITS]
@@ -168,7 +178,7 @@ def quarantine(bucket, key, version, name, reason):
 
 def remember(row, sequencer):
     """Writes the row, unless a newer version's row is there. Writing it again changes nothing."""
-    mine = sequencer.zfill(32)  # of one length, so that texts compare as numbers do
+    mine = sequencer.zfill(32)  # of one length, so that strings compare as numbers do
     try:
         table.put_item(
             Item=row | {"sequencer": mine},
@@ -185,7 +195,7 @@ def remember(row, sequencer):
 
 
 def handler(event, context):
-    """Handles every record of the event: the module's text above is the whole contract."""
+    """Handles every record of the event: the docstring above is the whole contract."""
     # --- your code: start ---
     for record in event["Records"]:
         process(record["s3"]["bucket"]["name"], record["s3"]["object"])

@@ -1,36 +1,24 @@
 """Stage 05: the stations and rides of one city, as an HTTP API.
 
 An HTTP API of API Gateway calls this function, with payload format 2.0. It has these routes, and
-event["routeKey"] says which one was asked for:
+event["routeKey"] says which one a client asked for:
 
-    GET /stations                   200, a page of the stations, by station_id
     GET /stations/{station_id}      200, one station
     POST /rides                     201, the ride; its header Location is /rides/RIDE_ID
     GET /rides/{ride_id}            200, the ride
-    DELETE /rides/{ride_id}         204, no body: the ride ends, its bike is at its station again
-    OPTIONS /{proxy+}               204, no body: the preflight request of a browser
+    DELETE /rides/{ride_id}         204, no body: the ride ends, its bike is back at its station
+    GET /stations                   200, a page of the stations, by station_id (extra)
+    OPTIONS /{proxy+}               204, no body: the preflight request of a browser (extra)
 
-A page is in the form of GBFS 2.3, with one key more, `next`. The query string may hold `limit`
-(1 to 100, by default 20) and `cursor` (the `next` of the page before):
+A response with a body is JSON, and its Content-Type says so: application/json, or
+application/problem+json for an error.
 
-    {"last_updated": 1767607200,              seconds since 1970, a whole number
-     "ttl": 0, "version": "2.3",
-     "data": {"stations": [STATION, ...]},    as many as `limit`, fewer on the last page only
-     "next": "..."}                           a cursor, or null: there are no more
-
-The page after a cursor may be empty, with `next` null: DynamoDB cannot always know that it was
-at the end.
-
-A STATION has exactly these keys; its numbers are JSON numbers, and all but lat and lon are whole:
+A STATION has exactly these keys. Its numbers are JSON numbers, and all but lat and lon are whole:
 
     {"station_id": "w-001", "name": "Union Station", "lat": 38.897, "lon": -77.006,
      "capacity": 15, "num_bikes_available": 3, "num_docks_available": 12}
 
-A cursor is opaque. It shows nothing of the table, neither the names of its key nor the city, in
-clear, in hexadecimal or in base64. It is signed with CURSOR_KEY: one that was changed, or made
-with another CURSOR_KEY, is an error.
-
-POST /rides takes a JSON object, whatever the Content-Type; API Gateway hands a body on in base64
+POST /rides takes a JSON object, whatever its Content-Type: API Gateway encodes a body in base64
 where the type is not a text type (isBase64Encoded). Other keys are ignored, a ride_id too. The
 ride is the same object with a ride_id that no other ride has, so it has four keys:
 
@@ -39,30 +27,47 @@ ride is the same object with a ride_id that no other ride has, so it has four ke
      "minutes": 30}               an integer (30, not 30.0 or true), 1 to 120
 
 It takes one bike from the station: num_bikes_available goes down by one, num_docks_available up.
-Several riders may ask for the last bike at the same moment: one gets it, the others a 409. Of
-several DELETEs of one ride, one brings its bike back, the others are a 404.
+Several riders may ask for the last bike at the same moment: one gets it, the others get a 409.
 
-Errors are problem details (RFC 9457), with Content-Type application/problem+json. Each `detail`
-is a sentence for people:
+DELETE gives the bike back. Of several DELETEs of one ride, one gives it back, the others get a
+404. If the station has been removed, the ride ends all the same (204), and no station appears.
+
+Errors are problem details (RFC 9457). Each `detail` is a sentence for people:
 
     {"title": "...", "status": 400, "detail": "...",
      "errors": [{"field": "minutes", "detail": "..."}, ...]}      of a 400: all that is wrong
 
-    400   a field, `limit` or `cursor` that cannot be (an empty one neither); a body that is not
-          a JSON object in UTF-8, as `body`
+    400   a wrong field; a body that is not a JSON object in UTF-8 (field: body); a wrong `limit`
+          or `cursor`, or both (extra)
     404   there is no such station in this city, or no such ride
     409   the station has no bike
-    500   anything unexpected, such as an item that lacks an attribute: the client is told nothing
-          of its cause, the log all of it
-
-Every answer, errors and OPTIONS too, has the header Access-Control-Allow-Origin with the value of
-ALLOWED_ORIGIN. The answer to OPTIONS has Access-Control-Allow-Methods (GET, POST and DELETE) and
-Access-Control-Allow-Headers (content-type) as well.
+    500   anything unexpected, such as an item that lacks an attribute: the response says nothing
+          of the cause, the log says all of it
 
 Environment variables: STATIONS_TABLE, RIDES_TABLE, CITY, ALLOWED_ORIGIN, CURSOR_KEY. The stations'
 table has the partition key `city` and the sort key `station_id`. It holds many cities, and other
-attributes beside those of a STATION. The rides' table has the partition key `ride_id`. Query,
-GetItem and the conditional writes are all that you need: a Scan reads the other cities too.
+attributes besides those of a STATION. The rides' table has the partition key `ride_id`. Query,
+GetItem and conditional writes are all that you need: a Scan reads the other cities, too.
+
+EXTRA: pages. A page is in the form of GBFS 2.3, with one more key, `next`. The query string may
+hold `limit` (an integer, 1 to 100; without it, 20) and `cursor` (the `next` of the page before).
+An empty `limit=` or `cursor=` is wrong.
+
+    {"last_updated": 1767607200,              seconds since 1970, an integer
+     "ttl": 0, "version": "2.3",
+     "data": {"stations": [STATION, ...]},    as many as `limit`, fewer on the last page only
+     "next": "..."}                           a cursor; null if there are no more
+
+One Query may return fewer: it reads 1 MB at most. The page after a cursor may be empty, with
+`next` null, since DynamoDB does not always know that it was at the end.
+
+A cursor is opaque. It shows neither the names of the table's key nor the city, in clear, in
+hexadecimal or in base64. It is signed with CURSOR_KEY, and works in every execution environment
+that has this key. A cursor that was changed, or signed with another key, is wrong.
+
+EXTRA: CORS. Every response, errors and OPTIONS too, has the header Access-Control-Allow-Origin
+with the value of ALLOWED_ORIGIN. The response to OPTIONS also has Access-Control-Allow-Methods
+(GET, POST and DELETE) and Access-Control-Allow-Headers (content-type).
 """
 
 # --- your imports, constants and helpers: start ---
@@ -81,6 +86,7 @@ from boto3.dynamodb.conditions import Key
 
 # Made once for each execution environment, not for each request.
 database = boto3.resource("dynamodb")
+ConditionFailed = database.meta.client.exceptions.ConditionalCheckFailedException
 stations = database.Table(os.environ["STATIONS_TABLE"])
 rides = database.Table(os.environ["RIDES_TABLE"])
 CITY = os.environ["CITY"]
@@ -105,7 +111,7 @@ class Problem(Exception):
 
 
 def respond(status, body=None, content_type="application/json", **headers):
-    """An answer in payload format 2.0; every answer is made here, so none lacks its CORS header."""
+    """A response in payload format 2.0. All are made here, so that none lacks the CORS header."""
     headers["Access-Control-Allow-Origin"] = ALLOWED_ORIGIN
     if body is None:
         return {"statusCode": status, "headers": headers}
@@ -114,7 +120,7 @@ def respond(status, body=None, content_type="application/json", **headers):
 
 
 def number(value):
-    """A number of DynamoDB's as JSON has it: json does not know Decimal."""
+    """DynamoDB's Decimal as a number that json can write."""
     if not isinstance(value, Decimal):
         raise TypeError(f"{value!r} is not JSON")
     return int(value) if value == value.to_integral_value() else float(value)
@@ -131,18 +137,13 @@ def invalid(errors):
 
 def list_stations(event):
     """GET /stations"""
-    query = event.get("queryStringParameters") or {}
-    question = {"KeyConditionExpression": Key("city").eq(CITY), "Limit": read_limit(query)}
-    if "cursor" in query:
-        after = open_cursor(query["cursor"])
-        question["ExclusiveStartKey"] = {"city": CITY, "station_id": after}
-    page = stations.query(**question)
-    last = page.get("LastEvaluatedKey")
+    limit, after = read_page(event.get("queryStringParameters") or {})
+    items, last = query_stations(limit, after)
     body = {
         "last_updated": int(time.time()),
         "ttl": 0,
         "version": "2.3",
-        "data": {"stations": [pick(item, STATION_FIELDS) for item in page["Items"]]},
+        "data": {"stations": [pick(item, STATION_FIELDS) for item in items]},
         "next": make_cursor(last["station_id"]) if last else None,
     }
     return respond(200, body)
@@ -182,7 +183,10 @@ def end_ride(event):
     ride = rides.delete_item(Key={"ride_id": ride_id}, ReturnValues="ALL_OLD").get("Attributes")
     if ride is None:
         raise Problem(404, "Not found", f"There is no ride {ride_id}.")
-    move_bikes(ride["station_id"], 1, "attribute_exists(station_id)")
+    try:
+        move_bikes(ride["station_id"], 1, "attribute_exists(station_id)")
+    except ConditionFailed:
+        logger.warning("ride %s ends, and its station has been removed", ride_id)
     return respond(204)
 
 
@@ -209,19 +213,37 @@ def pick(item, fields):
     return {field: item[field] for field in fields}
 
 
+def query_stations(count, after):
+    """So many stations after one (None: the first ones), and the key of the last, or None.
+
+    A Query reads 1 MB at most, so a page may take several.
+    """
+    question = {"KeyConditionExpression": Key("city").eq(CITY)}
+    if after is not None:
+        question["ExclusiveStartKey"] = {"city": CITY, "station_id": after}
+    found = []
+    while True:
+        page = stations.query(**question, Limit=count - len(found))
+        found += page["Items"]
+        last = page.get("LastEvaluatedKey")
+        if last is None or len(found) == count:
+            return found, last
+        question["ExclusiveStartKey"] = last
+
+
 def take_bike(station_id):
     """Takes a bike from a station. Raises Problem if there is no bike, or no station."""
     try:
-        # DynamoDB looks and writes in one step: nobody else's request comes between the two.
+        # DynamoDB checks and writes in one step: no other request comes between the two.
         move_bikes(station_id, -1, "num_bikes_available > :zero", {":zero": 0})
-    except database.meta.client.exceptions.ConditionalCheckFailedException as refused:
+    except ConditionFailed as refused:
         if "Item" in refused.response:
             raise Problem(409, "No bike", f"Station {station_id} has no bike.") from None
         raise Problem(404, "Not found", f"There is no station {station_id}.") from None
 
 
 def move_bikes(station_id, count, condition, values=None):
-    """Brings bikes to a station, or takes them away, on a condition."""
+    """Adds bikes to a station, or takes them away, on a condition. Raises ConditionFailed."""
     stations.update_item(
         Key={"city": CITY, "station_id": station_id},
         UpdateExpression="ADD num_bikes_available :bikes, num_docks_available :docks",
@@ -247,10 +269,10 @@ def read_ride(event):
 
 
 def read_body(event):
-    """The body as an object. Raises Problem if it is none."""
-    text = event.get("body") or ""
+    """The body as an object. Raises Problem if it is not one."""
+    body = event.get("body") or ""
     try:
-        body = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
+        body = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
     except ValueError:
         body = None
     if not isinstance(body, dict):
@@ -258,11 +280,24 @@ def read_body(event):
     return body
 
 
-def read_limit(query):
-    """How many stations to show. Raises Problem if it cannot be."""
-    text = query.get("limit", "20")
+def read_page(query):
+    """The limit, and the station after which the page begins. Raises Problem."""
+    found, errors = {"limit": 20, "cursor": None}, {}
+    for name, read in (("limit", read_limit), ("cursor", open_cursor)):
+        if name in query:
+            try:
+                found[name] = read(query[name])
+            except ValueError as error:
+                errors[name] = str(error)
+    if errors:
+        raise invalid(errors)
+    return found["limit"], found["cursor"]
+
+
+def read_limit(text):
+    """How many stations to show. Raises ValueError."""
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
-        raise invalid({"limit": "must be a whole number, 1 to 100"})
+        raise ValueError("must be an integer, 1 to 100")
     return int(text)
 
 
@@ -273,23 +308,23 @@ def make_cursor(station_id):
 
 
 def open_cursor(cursor):
-    """The station of a cursor. Raises Problem if it was not made here."""
+    """The station of a cursor. Raises ValueError if this API did not issue it."""
     place, _, signed = cursor.partition(".")
     if not hmac.compare_digest(signed.encode(), signature(place).encode()):
-        raise invalid({"cursor": "must be the `next` of a page, unchanged"})
+        raise ValueError("must be the `next` of a page, unchanged")
     return base64.urlsafe_b64decode(place).decode()
 
 
-def signature(text):
-    """What nobody can compute who does not have the key."""
-    return hmac.new(CURSOR_KEY, text.encode(), hashlib.sha256).hexdigest()
+def signature(place):
+    """What only somebody with the key can compute."""
+    return hmac.new(CURSOR_KEY, place.encode(), hashlib.sha256).hexdigest()
 
 
 # --- your imports, constants and helpers: end ---
 
 
 def handler(event, context):
-    """Answers one HTTP request: the module's text above is the whole contract."""
+    """Answers one HTTP request: the module's docstring is the whole contract."""
     # --- your code: start ---
     try:
         return ROUTES[event["routeKey"]](event)

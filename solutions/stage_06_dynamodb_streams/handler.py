@@ -3,7 +3,7 @@
 The event is a batch of a DynamoDB stream, in the order of the writes:
 
     {"Records": [
-        {"eventID": "4f02ad59...",          another one for each record; a repeat has the same
+        {"eventID": "4f02ad59...",          each record has its own; a repeat has the same
          "eventName": "MODIFY",             or "INSERT" (no OldImage), "REMOVE" (no NewImage)
          "dynamodb": {
              "Keys": {"station_id": {"S": "31623"}},
@@ -18,31 +18,34 @@ What to do with a record, by its `num_bikes_available`:
     had none              ->  has bikes        publish the alert "recovered"
     any other change, and every REMOVE         publish nothing
 
-An alert is one message to the SNS topic: JSON with exactly these three keys:
+An alert is one message to the SNS topic: JSON with exactly these three keys.
 
     {"station_id": "31623", "alert": "empty", "bikes": 0}      bikes: a number, as it is now
 
-The result names the records that failed, and is an empty list if none did:
+Return the records that failed, an empty list if none did:
 
     {"batchItemFailures": [{"itemIdentifier": "1100000000017454423010"}]}
 
-Lambda takes None or {} for an empty list, too; the checks want the list.
+Lambda takes None or {} for an empty list; the checks want the list.
 
-A bad record is an INSERT or MODIFY with an image whose `num_bikes_available` is not there, is no
-DynamoDB number (N), or is no whole number from 0 on. Report its SequenceNumber and go on with the
-records after it. A bad record never raises. A REMOVE is never bad.
+A bad record is an INSERT or MODIFY in which an image has no `num_bikes_available`, or one that is
+not a DynamoDB number (N), or not a whole number, 0 or more. Report its SequenceNumber and go on
+with the records after it. Never raise because of a bad record. A REMOVE is never bad.
 
-A repeated record alerts once. Lambda may send a record again: at once, later, when the station
-has changed since, to another execution environment, alone, twice in a batch or in another one.
-Remember what was alerted in the marks table; the `id` of a mark is yours to choose, and eventID
-serves.
+A repeated record alerts once. Lambda may deliver a record again: at once, later, when the station
+has changed since, to another execution environment, alone, twice in a batch or in another batch.
+Remember what you alerted in the marks table. The `id` of a mark may be anything that no other
+record has, such as the eventID.
 
-If an alert cannot be published, publish nothing after it, and leave no mark that would silence
-the next attempt. Report that record together with the bad ones before it, or raise: what lies
-before the lowest number that you report counts as done.
+EXTRA: an alert that cannot be published. Publish nothing after it in this batch, and leave no mark
+that would silence the next attempt. Then either raise, or report this record together with every
+bad record before it: Lambda takes all records before the lowest reported number as done. In a
+batch of 1 (good), 2 (bad), 3 (cannot be published) and 4 (good), return 2 and 3, and do not
+alert for 4. Lambda sends 2, 3 and 4 again.
 
 Environment variables: TOPIC_ARN, the topic; MARKS_TABLE, a table of your own with the key `id`
-(a text). Beside it you may use SNS and nothing else. Read both variables; do not write names.
+(a string). Besides it you may use SNS and nothing else. Read both variables; do not hard-code
+these names.
 """
 
 # --- your imports, constants and helpers: start ---
@@ -65,10 +68,10 @@ def bikes(image):
     """The number of bikes in an image. Raises ValueError if it has none."""
     attribute = image.get("num_bikes_available", {})
     if "N" not in attribute:
-        raise ValueError(f"num_bikes_available is no number: {attribute}")
+        raise ValueError(f"num_bikes_available is not a number: {attribute}")
     number = deserialize(attribute)
     if number != int(number) or number < 0:
-        raise ValueError(f"num_bikes_available is no whole number from 0 on: {number}")
+        raise ValueError(f"num_bikes_available is not a whole number, 0 or more: {number}")
     return int(number)
 
 
@@ -105,7 +108,7 @@ def publish_once(event_id, alert):
 
 
 def handler(event, context):
-    """Alerts for one batch of changes: the module's text above is the whole contract."""
+    """Alerts for one batch of changes: the module's docstring is the whole contract."""
     # --- your code: start ---
     failed = []
     for record in event["Records"]:
@@ -116,7 +119,7 @@ def handler(event, context):
                 publish_once(record["eventID"], alert)
         except ValueError as error:
             print(f"bad record {number}: {error}")
-            failed.append(number)  # another attempt will not help it; those after it still count
+            failed.append(number)  # no attempt will help it; go on with those after it
         except (BotoCoreError, ClientError) as error:
             print(f"no alert for record {number}: {error}")
             failed.append(number)

@@ -7,6 +7,7 @@ broken copy, that it does not look away.
 from __future__ import annotations
 
 import ast
+import graphlib
 import json
 import os
 import re
@@ -41,8 +42,8 @@ TESTS_OF_CI = "make test TEST_FLAGS=\"-m 'isolation or releases'\""
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
-NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "What people get wrong", "Cleanup"]
-HEADINGS_WITH_EXERCISE = ["Your turn", "What it costs", "Going further"]
+NEEDED_HEADINGS = ["What you will learn", "Checkpoint", "Where people get stuck", "Cleanup"]
+HEADINGS_WITH_EXERCISE = ["Your turn", "Cost", "Going further"]
 # A package may import those that stand after it, never before.
 LAYERS = ("cli", "notebook", "grading", "cloud")
 # Inside of it a layer may import those that stand before it.
@@ -51,7 +52,7 @@ CLOUD_LAYERS = (
     *("parts", "local"),
 )
 OWN_FOLDERS = {
-    *(".git", ".venv", ".workshop", ".ruff_cache", ".pytest_cache"),
+    *(".git", ".venv", ".workshop", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
     *("__pycache__", "build", ".ipynb_checkpoints"),
 }
 
@@ -354,11 +355,39 @@ def the_clouds_layers_import_downwards(root: Path) -> Iterator[str]:
         above = CLOUD_LAYERS[CLOUD_LAYERS.index(layer) + 1 :]
         for name in sorted(imported(path, cloud, "workshop.cloud") & set(above)):
             yield f"{path.relative_to(root)} imports {name}: {layer} must not know of it"
+    circle = circle_of_imports(cloud, "workshop.cloud")
+    if circle:
+        yield f"modules import each other in a circle: {', '.join(circle)}"
+
+
+def circle_of_imports(package: Path, name: str) -> list[str]:
+    """Modules of a package that import each other in a circle, for types too; mostly none."""
+    modules = {
+        path.relative_to(package).with_suffix("").parts: path for path in files(package, ".py")
+    }
+    modules = {names[:-1] if names[-1] == "__init__" else names: p for names, p in modules.items()}
+    graph = {
+        module: {
+            found
+            for names in imports(path, package, name)
+            if (found := names if names in modules else names[:-1]) in modules and found != module
+        }
+        for module, path in modules.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return [".".join((name, *module)) for module in error.args[1]]
+    return []
 
 
 def imported(path: Path, package: Path, name: str = "workshop") -> set[str]:
     """The modules and packages of a package, by name and folder, that a file in it imports."""
-    found = set()
+    return {names[0] for names in imports(path, package, name)}
+
+
+def imports(path: Path, package: Path, name: str) -> Iterator[tuple[str, ...]]:
+    """What a file takes from its package, as names from the package on: folder, module, name."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom):
             continue
@@ -372,9 +401,8 @@ def imported(path: Path, package: Path, name: str = "workshop") -> set[str]:
             parts = (node.module or "").removeprefix(name).split(".")
         else:
             continue
-        parts = [part for part in parts if part]
-        found |= {parts[0]} if parts else {alias.name for alias in node.names}
-    return found
+        for alias in node.names:
+            yield (*(part for part in parts if part), alias.name)
 
 
 def nothing_names_one_machine(root: Path) -> Iterator[str]:

@@ -122,6 +122,8 @@ def chapters() -> list[Chapter]:
     whole = (repository() / "Activity.md").read_text(encoding="utf-8")
     found = []
     for part in re.split(r"^(?=## )", whole, flags=re.MULTILINE)[1:]:
+        if part.startswith("## Glossary\n"):
+            continue
         title = part.splitlines()[0].removeprefix("## ")
         number = re.match(r"Stage (\d\d): ", title)
         stage = next(s for s in stages() if number and s.number == number[1])

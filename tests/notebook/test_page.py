@@ -118,6 +118,7 @@ def test_rents_says_why_not_and_gives_back(page, api, browser):
     status(browser, "The bike is back at Station <2>.")
     browser.wait_for(f"{bikes} === '1'")
     assert browser.run("document.querySelector('#none').hidden") is False
+    assert browser.run("document.querySelector('li#none')") is None  # a bullet would be a ride
 
 
 def test_a_page_of_another_origin_reads_nothing(api, browser):

@@ -79,6 +79,7 @@ def test_chapter_runs(chapter, aws, tmp_path, monkeypatch):
         environ = scrubbed(before) | cloud.environ()
         folders = [str(aws), str(Path(sys.executable).parent), environ["PATH"]]
         environ["PATH"] = os.pathsep.join(folders)
+        environ["HOME"] = str(tmp_path)  # the folder that a chapter makes is in there
         environ.pop("PYTEST_ADDOPTS", None)
         for name in set(os.environ) - set(environ):
             monkeypatch.delenv(name)
@@ -106,11 +107,14 @@ def run(block: Block, names: dict) -> bool:
 
 
 def run_bash(text: str) -> str:
-    """Runs commands as a learner would paste them; a command that fails ends the test."""
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=120
-    )
+    """Runs commands as a learner would paste them; a command that fails ends the test.
+
+    The next block starts in the folder to which these commands went.
+    """
+    command = ["bash", "-eu", "-o", "pipefail", "-c", f'{text}\npwd >"$HOME/.folder"']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"Activity.md: exit code {done.returncode}\n{text}{done.stderr}"
+    os.chdir(Path.home().joinpath(".folder").read_text(encoding="utf-8").strip())
     return done.stdout
 
 
@@ -120,6 +124,21 @@ def run_python(text: str, names: dict) -> str:
     with contextlib.redirect_stdout(said):
         exec(compile(text, "Activity.md", "exec"), names)
     return said.getvalue()
+
+
+def test_the_glossary_has_each_word_that_is_linked():
+    text = (repository() / "Activity.md").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^- \*\*([^*]+)\*\*: ", text.partition("\n## Glossary\n")[2], re.MULTILINE
+    )
+    known = {word.lower() for entry in entries for word in entry.split(", ")}
+    linked = {word.lower() for word in re.findall(r"\[([^\]]+)\]\(#glossary\)", text)} - {
+        "glossary"
+    }
+    assert not {
+        word for word in linked if word not in known and word.removesuffix("s") not in known
+    }
+    assert entries == sorted(entries, key=str.lower)
 
 
 def test_a_wrong_output_is_seen():

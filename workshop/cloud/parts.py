@@ -15,13 +15,13 @@ from .access import Call, Roles
 from .base.activity import Activity
 from .base.clients import Clients
 from .base.clock import Clock
-from .base.model import ApiError, FunctionVersion, LogEvent, Request
+from .base.model import ApiError, FunctionVersion, LogEvent
 from .base.problems import Problems
 from .base.sweeper import Sweeper
 from .base.timers import Timer
 from .base.variables import ACCOUNT_ID
 from .base.workers import Workers
-from .functions.asynchronous import AsynchronousQueue
+from .functions.asynchronous import AsynchronousQueue, Background
 from .functions.concurrency import Concurrency
 from .functions.destinations import Destinations
 from .functions.invoker import Invoker, new_request
@@ -29,11 +29,13 @@ from .functions.loops import LoopGuard
 from .functions.metrics import Metrics
 from .functions.pools import Pools
 from .functions.provisioned import Provisioned
+from .functions.sending import Sender
 from .http.admission import Gate
 from .http.api import Api
 from .http.control import Control
 from .http.invoke_api import InvokeApi
 from .http.lambda_api import LambdaApi
+from .http.moto_api import MotoApi
 from .http.server import Server
 from .sandbox.guardian_process import Guardian
 from .sandbox.launcher import Launcher
@@ -104,24 +106,20 @@ class Parts:
             new_request,
             self.deliveries.note,
         )
-        api = Api(
-            gate=gate,
-            invoke_api=InvokeApi(self.invoker, self.queue, self._loops),
-            wake=self.mappings.wake,
-            own_key=self.clients.poller.id,
-            watchers={"s3": self._buckets},
-            control=Control(self.clock, self.idle),
-            gateway=Gateway(
-                functions,
-                seam.find_rest_stage,
-                seam.find_http_api,
-                seam.find_function_url,
-                gate.caller,
-            ),
-            lambda_api=LambdaApi(self._provisioned, self._concurrency),
-            alarms=self.alarms,
-            note=self.problems.note,
+        gateway = Gateway(
+            functions,
+            seam.find_rest_stage,
+            seam.find_http_api,
+            seam.find_function_url,
+            gate.caller,
         )
+        answering = (
+            Control(self.clock, self.idle),
+            InvokeApi(self.invoker, self.queue, self._loops),
+            LambdaApi(self._provisioned, self._concurrency),
+            MotoApi(self.alarms, self.mappings.wake, self.clients.poller.id, {"s3": self._buckets}),
+        )
+        api = Api(gate, gateway, answering, self.problems.note)
         self._server = Server(api, port)
         return self._server
 
@@ -194,18 +192,19 @@ class Parts:
             seam.find_for_event,
             self._destinations,
             self._loops,
-            self.activity,
-            self.timer,
-            self.metrics,
-            self.problems,
+            Background(self.activity, self.timer, self.metrics, self.problems),
         )
 
     def _make_sources(self) -> None:
         """What invokes functions: mappings, and services that push."""
         self.deliveries = Deliveries(
-            seam.find_function, seam.statements, self.queue.submit, new_request, self.problems
+            seam.find_function,
+            seam.statements,
+            self.queue.put,
+            Sender(self.clients.own),
+            self.problems,
         )
-        self.alarms = Alarms(self.clients.polling, self.clients.own, self.deliveries, ACCOUNT_ID)
+        self.alarms = Alarms(self.clients.polling, self.deliveries, ACCOUNT_ID)
         self._workers = Workers(GIVE_BACK_AT_ONCE, "event source mappings", self.problems)
         tools = Tools(
             client=self.clients.polling,
@@ -237,16 +236,17 @@ class Parts:
 
     def _hooks(self) -> seam.Hooks:
         """What moto's side calls."""
-        reach = (self.deliveries, self.clients.own, self.clock)
         return seam.Hooks(
             retire=self._retire,
             invoke=self._invoke_for_moto,
             mappings=self.mappings,
             deliveries=self.deliveries,
             bucket_notifications=self._buckets,
-            topic_subscriptions=TopicSubscriptions(self.deliveries, self.clients.own),
-            eventbridge=EventBridge(*reach, seam.scheduled_rule, seam.forward),
-            scheduler=Scheduler(*reach, seam.find_schedule, seam.find_role),
+            topic_subscriptions=TopicSubscriptions(self.deliveries),
+            eventbridge=EventBridge(self.deliveries, self.clock, seam.scheduled_rule, seam.forward),
+            scheduler=Scheduler(
+                self.deliveries, self.clients.own, self.clock, seam.find_schedule, seam.find_role
+            ),
             logs=LogSubscriptions(self.deliveries),
             iot=self._topic_rules,
             concurrency=self._concurrency,
@@ -275,6 +275,5 @@ class Parts:
         self, region: str, name: str, qualifier: str | None, payload: bytes
     ) -> bytes:
         function, arn = seam.find_function(region, name, qualifier)
-        request: Request = new_request(payload, arn, None)
-        self.queue.submit(function, request)
+        self.queue.put(function, arn, payload)
         return b""

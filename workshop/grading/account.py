@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from .function import Function
 from .patience import NeverEnds
 
 Found = TypeVar("Found")
+STARTED = re.compile(r'START RequestId|\{.*"platform\.start"')  # in a log: an invocation begins
 WITHIN_S = 60  # how long an effect may take on an endpoint that cannot say when it is idle
 QUIET_S = 15  # how long nothing may happen there before it counts as settled
 
@@ -143,7 +145,8 @@ class Account:
 
     def messages(self, queue_url: str) -> list[str]:
         """Takes every message out of a queue, as text, in the order in which they come."""
-        sqs, bodies = self.client("sqs"), []
+        sqs = self.client("sqs")
+        bodies: list[str] = []
         while True:
             found = sqs.receive_message(
                 QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0 if self._idle else 2
@@ -164,11 +167,25 @@ class Account:
         return [item for page in pages for item in page["Items"]]
 
     def log_of(self, function: Function) -> list[str]:
-        """Every message in a function's log group."""
+        """Every message in a function's log group, the newest last."""
+        return [event["message"] for event in self._events_of(function)]
+
+    def last_log_of(self, function: Function) -> list[str]:
+        """The messages of a function's newest invocation, from its START on."""
+        events = self._events_of(function)
+        starts = [event for event in events if STARTED.match(event["message"])]
+        if not starts:
+            return []
+        stream = [e for e in events if e["logStreamName"] == starts[-1]["logStreamName"]]
+        return [event["message"] for event in stream[stream.index(starts[-1]) :]]
+
+    def _events_of(self, function: Function) -> list[dict[str, Any]]:
+        """Every event in a function's log group by time, whichever stream it is in."""
         logs, group = self.client("logs"), f"/aws/lambda/{function.name}"
         with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-            return [event["message"] for page in pages for event in page["events"]]
+            events = [event for page in pages for event in page["events"]]
+            return sorted(events, key=lambda event: event["timestamp"])
         return []
 
     def log_streams_of(self, function: Function) -> list[list[str]]:

@@ -37,7 +37,7 @@ class NotActive(RuntimeError):
 class Result:
     """What one invocation answered.
 
-    `value` is the payload as Python (None if it is no JSON). `error` is None or the error object,
+    `value` is the payload as Python (None if it is not JSON). `error` is None or the error object,
     whose `errorType` and `errorMessage` are strings where they are there.
     """
 
@@ -57,7 +57,8 @@ class Function:
     def invoke(self, event: Any) -> Result:
         """Invokes it with a JSON event and waits for the result.
 
-        Raises NeverEnds where the client gives up waiting, and Unreadable.
+        Raises NeverEnds where the client gives up waiting, Unreadable, and NotReady where Lambda
+        finds no handler.
         """
         from botocore.exceptions import ReadTimeoutError
 
@@ -69,9 +70,11 @@ class Function:
         except ReadTimeoutError:
             raise NeverEnds("The function did not answer") from None
         failed = "FunctionError" in answer
+        error = _error_object(value) if failed else None
+        _check_handler(error or {})
         return Result(
             value=None if failed else value,
-            error=_error_object(value) if failed else None,
+            error=error,
             request_id=answer["ResponseMetadata"]["RequestId"],
             log=base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace"),
         )
@@ -134,7 +137,7 @@ def deploy(
 
 
 def _parsed(payload: bytes) -> Any:
-    """A payload as Python, None if it is no JSON. Raises Unreadable."""
+    """A payload as Python, None if it is not JSON. Raises Unreadable."""
     if len(payload) > LARGEST_ANSWER:
         raise Unreadable(f"The function's answer is larger than {LARGEST_ANSWER:,} bytes.")
     try:
@@ -151,11 +154,28 @@ def _parsed(payload: bytes) -> Any:
 def _error_object(value: Any) -> dict[str, Any]:
     """The error that a function reported, also where it is not the object that Lambda writes."""
     if not isinstance(value, dict):
-        return {"errorMessage": f"an error that is no object: {show(value)}"}
+        return {"errorMessage": f"an error that is not an object: {show(value)}"}
     texts = {name: value[name] for name in ("errorType", "errorMessage") if name in value}
     return value | {
         name: text if isinstance(text, str) else show(text) for name, text in texts.items()
     }
+
+
+def _check_handler(error: dict[str, Any]) -> None:
+    """Raises NotReady if Lambda found no handler: no event of any check can change that."""
+    kind, said = error.get("errorType"), error.get("errorMessage", "")
+    if kind == "Runtime.HandlerNotFound":
+        raise NotReady(
+            f"Lambda finds no handler in your code: {said}.\n"
+            "Keep `def handler(event, context):` in handler.py, under that name. If function.json "
+            "names a Handler, it must be handler.handler."
+        )
+    if kind == "Runtime.ImportModuleError":
+        raise NotReady(
+            f"Lambda cannot load your code: {said}\n"
+            "A function has Python's standard library and boto3. Anything else has to be in the "
+            "exercise's folder."
+        )
 
 
 def _wrong_parameter(error: str) -> str:

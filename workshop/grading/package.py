@@ -40,7 +40,7 @@ def check_syntax(source: bytes) -> None:
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Python warns of is no error
+            warnings.simplefilter("ignore")  # a warning is not an error
             compile(source, "handler.py", "exec", dont_inherit=True)
     except SyntaxError as error:
         raise NotReady(_syntax_error(error)) from None
@@ -50,18 +50,18 @@ def check_syntax(source: bytes) -> None:
             "brackets, operators or calls in one another. Split it into several statements."
         ) from None
     except Exception as error:  # bytes of somebody else, in an encoding that they name
-        raise NotReady(f"handler.py is no Python text: {visible(str(error))}") from None
+        raise NotReady(f"handler.py is not Python source: {visible(str(error))}") from None
 
 
 def _syntax_error(error: SyntaxError) -> str:
     if not error.lineno:  # bytes that no editor for Python writes, or an encoding that is none
-        return f"handler.py is no Python text: {visible(str(error.msg))}"
+        return f"handler.py is not Python source: {visible(str(error.msg))}"
     line = visible((error.text or "").rstrip())
     if len(line) > LONGEST_LINE:
         line = line[:LONGEST_LINE] + "..."
     return (
         f"handler.py has a syntax error in line {error.lineno}: {visible(str(error.msg))}\n"
-        f"    {line}\nMend it, save the file, and check again."
+        f"    {line}\nFix it, save the file, and check again."
     )
 
 

@@ -2,7 +2,8 @@
 
 One check waits for one invocation a minute at most, whatever Timeout the function has. A function
 that runs into its timeout again and again would still hold the grader for many minutes, check
-after check: after some of them the remaining checks fail at once, and say why.
+after check: after some of them the remaining checks fail at once, and say why. One that has never
+answered anything is waited for once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ WAIT_S = 60  # for one answer, and for what an event sets off
 TIMED_OUT_S = 24  # lost in two timeouts or more: an INIT of 10 s with a timeout of 3 s is 13 s
 TAKEN_S = 200  # in all invocations of a stage; solutions take some seconds
 INIT_S = 10  # after which Lambda ends INIT
+ENDLESS = "Look for what never ends: a loop, a wait without a limit, or code outside the handler."
 
 
 class NeverEnds(AssertionError):
@@ -46,12 +48,17 @@ class Patience:
         """Why no further check of the stage should run; else an empty string."""
         ran = [each for each in self.invocations() if each.function_name.startswith(stage + "-")]
         lost = [float(WAIT_S)] * self._given_up[stage]
-        lost += [_seconds(each) for each in ran if each.status == "timeout"]
+        timeouts = [each for each in ran if each.status == "timeout"]
+        lost += [_seconds(each) for each in timeouts]
+        if timeouts and all(each.status == "timeout" for each in ran):
+            return (
+                f"Your function ran into the {timeouts[0].duration_ms / 1000:g} s timeout, and has "
+                f"not answered yet, so this check did not wait for it again. {ENDLESS}"
+            )
         if len(lost) > 1 and sum(lost) >= TIMED_OUT_S:
             return (
                 f"Your function ran into its timeout {len(lost)} times, which took "
-                f"{sum(lost):.0f} s, so this check did not wait for it again. Look for what never "
-                "ends: a loop, a wait without a limit, or code outside the handler."
+                f"{sum(lost):.0f} s, so this check did not wait for it again. {ENDLESS}"
             )
         taken = sum(_seconds(each) for each in ran)
         if taken >= TAKEN_S:

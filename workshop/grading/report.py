@@ -47,8 +47,10 @@ def text(stage: Stage, results: list[CheckResult], exercises: Path) -> str:
         if alike:
             checks = "1 more check fails" if alike == 1 else f"{alike} more checks fail"
             lines += [f"   {checks} for the same reason."]
-    if len(failures) > SHOWN:
-        lines += ["", f"and {len(failures) - SHOWN} more: fix these first, then check again."]
+    told = {result.message for result in failures[:SHOWN]}
+    left = sum(each.outcome == FAILED and each.message not in told for each in results)
+    if left:
+        lines += ["", f"and {left} more: fix these first, then check again."]
     for result in _distinct([r for r in results if r.outcome == UNCHECKED])[:1]:
         lines += ["", "-- The workshop could not check; this is its fault, not yours:"]
         lines += [_indent(result.message), "   `workshop doctor` looks for the cause."]

@@ -109,11 +109,11 @@ def _complete(stage: Stage, results: list[CheckResult], trouble: str) -> list[Ch
     why = trouble or "The check ended without a result."
     if "collection" in found:
         why = found["collection"].message
-    results = [
-        (check, found.get(check.name, replace(check, outcome=outcome, message=why)))
-        for check in checks(stage)
+    known = checks(stage)
+    without = {check.name: replace(check, outcome=outcome, message=why) for check in known}
+    return [
+        replace(found.get(check.name, without[check.name]), extra=check.extra) for check in known
     ]
-    return [replace(result, extra=check.extra) for check, result in results]
 
 
 def summary(results: list[CheckResult]) -> dict[str, int]:

@@ -60,15 +60,31 @@ def variables_of(settings: dict[str, Any]) -> dict[str, str]:
 
 def _parse(content: bytes, folder: str) -> Any:
     try:
-        return json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-        )
+        text = content.decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        said = f"{folder}/{FILE} is not JSON: {visible(str(error))}{_likely_cause(error)}"
+        raise NotReady(said) from None
     except ValueError as error:
         raise NotReady(f"{folder}/{FILE} is not JSON: {visible(str(error))}") from None
     except RecursionError:
         raise NotReady(_too_deep()) from None
+
+
+def _likely_cause(error: json.JSONDecodeError) -> str:
+    """The line that is wrong, and a question where it is a usual slip; Python's place is vague."""
+    line = error.doc.splitlines()[error.lineno - 1].strip() if error.doc.strip() else ""
+    # Python 3.13 points at a trailing comma, an older one at what follows it.
+    around = error.doc[: error.pos].rstrip()[-1:] + error.doc[error.pos :].lstrip()
+    trailing = re.match(r"[^,]?,\s*([}\]])", around)
+    question = ""
+    if trailing:
+        question = f"\nIs there a comma before `{trailing[1]}`? The last value has none behind it."
+    elif error.msg.startswith("Expecting ',' delimiter"):
+        question = "\nIs there a comma missing before it, or a backslash before a quote?"
+    elif around[1:2] == "'":
+        question = "\nStrings are in double quotes."
+    return (f"\nThe line: {visible(line)[:120]}" if line else "") + question
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -82,7 +98,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> None:
-    raise NotReady(f"{FILE}: {name} is no value of JSON. Write a number.")
+    raise NotReady(f"{FILE}: {name} is not a JSON value. Write a number.")
 
 
 def _check(value: Any, depth: int = 1) -> None:

@@ -6,9 +6,15 @@ import json
 import re
 from typing import Any
 
+from .own_lines import own_lines, place_of
+
 LONGEST_MESSAGE = 8_000  # characters of what one check says
 LONGEST_EVENT = 600  # characters of what was asked
 CONTEXT = 60  # characters shown on each side of the first difference
+UNDER = f"\n{'':<12}"  # begins a line below what a label names
+TIMED_OUT = re.compile(r"Task timed out after ([\d.]+) seconds")
+ENDLESS = "what never ends: a loop whose condition stays true, or a wait without a limit"
+IN_THE_LOG = "what your handler does with this event: a `print` there shows up here"
 # What a terminal would obey rather than show: the controls (C0, DEL, C1) but newline and tab, what
 # turns the direction of writing, the separators of lines; and halves of characters (surrogates).
 UNSEEN = re.compile(
@@ -53,16 +59,47 @@ def compare(expected: Any, came: Any) -> str:
 
 
 def failure(
-    what: str, event: Any, expected: Any, came: Any, look: str, given: str = "event"
+    what: str,
+    event: Any,
+    expected: Any,
+    came: Any,
+    look: str,
+    given: str = "event",
+    log: str = "",
 ) -> str:
-    """The message of a check that failed; `given` says what `event` is, if it is no event.
+    """The message of a check that failed; `given` says what `event` is, if it is not an event.
 
-    An event that is a list of texts is shown one a line, as it is.
+    An event that is a list of strings is shown one a line, as it is. `log` is the log of the
+    invocation: what the function wrote itself is shown, so a `print` helps.
     """
     lines = isinstance(event, list) and event and all(isinstance(each, str) for each in event)
-    said = f"\n{'':<12}".join(event) if lines else show(event)
+    said = UNDER.join(event) if lines else show(event)
     asked = f"  {given + ':':<9} {_shorten(said)}"
-    return f"{what}\n{asked}\n{compare(expected, came)}\n  look at:  {look}"
+    written = own_lines(log)
+    logged = f"\n  log:      {UNDER.join(written)}" if written else ""
+    return f"{what}\n{asked}\n{compare(expected, came)}{logged}\n  look at:  {look}"
+
+
+def ended_in_error(
+    what: str,
+    event: Any,
+    error: dict[str, Any],
+    log: str,
+    look: str = "",
+    wanted: str = "an answer",
+) -> str:
+    """The message for an invocation that should have ended well and did not.
+
+    `error` is the invocation's error object, `log` its log. `look` is where to look, besides the
+    line that raised the error. A timeout has words of its own.
+    """
+    said = f"{error.get('errorType')}: {error.get('errorMessage')}"[:LONGEST_EVENT]
+    timed_out = TIMED_OUT.search(said)
+    if timed_out:
+        what = f"Your function ran into the {float(timed_out[1]):g} s timeout."
+        return failure(what, event, wanted, "no answer", ENDLESS, log=log)
+    look = UNDER.join(each for each in (place_of(error), look) if each) or IN_THE_LOG
+    return failure(f"{what.rstrip('.')}: {said}", event, wanted, "an error", look, log=log)
 
 
 def _escape(character: str) -> str:

@@ -90,28 +90,39 @@ class Api:
         return 204, None, {}
 
     def page(self, query):
+        wrong, limit, after = {}, 20, None
         try:
             limit = int(query.get("limit", 20))
         except ValueError:
             limit = 0
         if limit not in range(1, 101):
-            raise Refused(400, "limit", limit="is from 1 to 100")
-        more = {}
+            wrong["limit"] = "is from 1 to 100"
         if "cursor" in query:
-            start = {"city": self.city, "station_id": self.unsealed(query["cursor"])}
-            more["ExclusiveStartKey"] = to_dynamodb(start)
-        found = self.client.query(
-            TableName=self.stations,
-            KeyConditionExpression="city = :city",
-            ExpressionAttributeValues=to_dynamodb({":city": self.city}),
-            Limit=limit,
-            **more,
-        )
-        last = found.get("LastEvaluatedKey")
-        stations = [self.visible(from_dynamodb(item)) for item in found["Items"]]
+            after = self.unsealed(query["cursor"])
+            if after is None:
+                wrong["cursor"] = "is not one of ours"
+        if wrong:
+            raise Refused(400, "No such page", **wrong)
+        found, last = self.found(limit, after)
+        stations = [self.visible(from_dynamodb(item)) for item in found]
         head = {"last_updated": int(time.time()), "ttl": 0, "version": "2.3"}
         following = self.sealed(last["station_id"]["S"]) if last else None
         return head | {"data": {"stations": stations}, "next": following}
+
+    def found(self, limit, after):
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.stations,
+            KeyConditionExpression="city = :city AND station_id > :after",
+            ExpressionAttributeValues=to_dynamodb({":city": self.city, ":after": after or " "}),
+            Limit=limit,
+        )
+        items = []
+        for page in pages:
+            items += page["Items"]
+            if len(items) >= limit:
+                break
+        items = items[:limit]
+        return items, items[-1] if len(items) == limit else None
 
     def visible(self, station):
         return {name: station[name] for name in self.shown}
@@ -126,9 +137,8 @@ class Api:
             text = raw[16:].decode()
         except ValueError:
             text = ""
-        if not text or not hmac.compare_digest(self.sealed(text).encode(), cursor.encode()):
-            raise Refused(400, "The cursor is none of ours.", cursor="is not one of ours")
-        return text
+        ours = text and hmac.compare_digest(self.sealed(text).encode(), cursor.encode())
+        return text if ours else None
 
     def station(self, station_id):
         key = {"city": self.city, "station_id": station_id}
@@ -194,7 +204,12 @@ class Api:
             "ConditionExpression": "attribute_exists(ride_id)",
         }
         back = self.moved(ride["station_id"], 1, "attribute_exists(city)")
-        if not self.together({"Delete": delete}, back):
+        if self.together({"Delete": delete}, back):
+            return
+        station = {"city": self.city, "station_id": ride["station_id"]}
+        key = to_dynamodb(station)
+        gone = "Item" not in self.client.get_item(TableName=self.stations, Key=key)
+        if not (gone and self.together({"Delete": delete})):
             raise Refused(404, "No such ride")
 
     def together(self, *writes):

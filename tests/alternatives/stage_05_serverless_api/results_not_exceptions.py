@@ -54,28 +54,38 @@ def mac(text):
 
 
 def stations(query):
-    limit = query.get("limit", "20")
+    limit, start, wrong = query.get("limit", "20"), {}, []
     if limit not in map(str, range(1, 101)):
-        return problem(400, "The limit cannot be used.", ["limit"])
-    start = {}
+        wrong.append("limit")
     if (cursor := query.get("cursor")) is not None:
         tag, place = cursor[:32], cursor[32:]
         if not secrets.compare_digest(tag.encode(), mac(place).encode()):
-            return problem(400, "The cursor cannot be used.", ["cursor"])
+            wrong.append("cursor")
         start = {"ExclusiveStartKey": {"city": CITY, "station_id": {"S": place}}}
+    if wrong:
+        return problem(400, "This page cannot be.", wrong)
+    items = some_of_city(int(limit), start)
+    following = None
+    if len(items) == int(limit):
+        place = items[-1]["station_id"]["S"]
+        following = mac(place) + place
+    now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
+    value = {"next": following, "data": {"stations": [station(each) for each in items]}}
+    return reply(200, {"version": "2.3", "ttl": 0, "last_updated": now} | value)
+
+
+def some_of_city(limit, start):
+    """Asks again until there are enough, or no more."""
     found = db.query(
         TableName=STATIONS,
         KeyConditions={"city": {"AttributeValueList": [CITY], "ComparisonOperator": "EQ"}},
-        Limit=int(limit),
+        Limit=limit,
         **start,
     )
-    following = None
-    if "LastEvaluatedKey" in found:
-        place = found["LastEvaluatedKey"]["station_id"]["S"]
-        following = mac(place) + place
-    now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
-    value = {"next": following, "data": {"stations": [station(each) for each in found["Items"]]}}
-    return reply(200, {"version": "2.3", "ttl": 0, "last_updated": now} | value)
+    items, last = found["Items"], found.get("LastEvaluatedKey")
+    if last and len(items) < limit:
+        items += some_of_city(limit - len(items), {"ExclusiveStartKey": last})
+    return items
 
 
 def one_station(station_id):

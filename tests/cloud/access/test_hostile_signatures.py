@@ -349,7 +349,8 @@ def test_the_examples_of_awss_documentation(kind, seed, signatures, trailer):
 
     def decode(whole: bytes):
         scope = "20130524/us-east-1/s3/aws4_request"
-        return chunks.decode(whole, kind, "20130524T000000Z", scope, seed, sign_it)
+        chain = chunks.Chain("20130524T000000Z", scope, seed, sign_it)
+        return chunks.decode(whole, kind, chain)
 
     content, trailers = decode(body)
     assert content == b"a" * 66560

@@ -168,10 +168,10 @@ def test_client_context_that_is_no_json(lab):
 
 
 def test_a_function_in_another_language_is_not_run_and_says_so(lab):
-    name = lab.create(Runtime="nodejs24.x", Handler="index.handler")
+    name = lab.create(Runtime="java21", Handler="index.handler")
     status, code, message = error_of(lab.client.invoke, FunctionName=name)
     assert (status, code) == (502, "InvalidRuntimeException")
-    assert "runs Python runtimes only" in message
+    assert "runs python3, nodejs and provided runtimes, not java21" in message
 
 
 def test_many_files_and_folders_in_a_package(lab):

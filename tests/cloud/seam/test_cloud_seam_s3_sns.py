@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 import moto.s3.models as s3_models
@@ -40,6 +41,7 @@ def test_what_is_in_motos_place(lab):
     assert moto_notifications.send_test_event is s3._send_nothing
     assert s3_models.events_send_notification is s3._send_nothing
     assert s3_models.notifications is moto_notifications
+    assert S3Backend.put_object is s3._put_if_the_key_fits
     assert S3Backend.delete_object is s3._note_deletion
     assert S3Response._bucket_response_put is s3._put_to_bucket
     assert S3Response.get_bucket_notification is s3._get_notification
@@ -60,10 +62,27 @@ def test_moto_still_calls_what_is_replaced():
     assert "self.get_bucket_notification()" in responses
     assert "self._bucket_response_put(" in responses
     assert "cls._enrich_response(" in responses
+    assert "self.backend.put_object(" in responses
+    for method in (S3Backend.copy_object, S3Backend.complete_multipart_upload):
+        assert "self.put_object(" in inspect.getsource(method)
     assert "self.backend.delete_object(" in responses
     assert "self.delete_object(" in inspect.getsource(S3Backend.delete_objects)
     assert "subscription.publish(" in inspect.getsource(Topic.publish)
     assert list(inspect.signature(BaseResponse._enrich_response).parameters) == ["headers", "body"]
+
+
+def test_a_key_of_more_than_1024_bytes_is_refused(lab):
+    client, longest = lab.cloud.client("s3"), "ä" * 512
+    client.create_bucket(Bucket="long-keys")
+    client.put_object(Bucket="long-keys", Key=longest, Body=b"fits")
+    source = {"Bucket": "long-keys", "Key": longest}
+    copy = functools.partial(client.copy_object, CopySource=source)
+    for method in (client.put_object, copy):
+        with pytest.raises(client.exceptions.ClientError) as refused:
+            method(Bucket="long-keys", Key=longest + "a")
+        found = refused.value.response
+        assert found["Error"] == {"Code": "KeyTooLongError", "Message": "Your key is too long"}
+        assert found["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
 def test_motos_events_are_those_that_are_noted():

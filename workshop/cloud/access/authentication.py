@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import time
@@ -86,30 +87,20 @@ def _check(environ: dict[str, Any], signed: Signature, key: AccessKey) -> None:
     if not signing.is_right(environ, signed, key, timestamp, payload):
         raise wrong(signed.service)
     if stands_for is not None:
-        body = _read(environ, signed)
-        _check_body(environ, signed, key, timestamp, stands_for, body)
+        _check_body(environ, signed, key, timestamp, stands_for)
     _unzip(environ, signed)
 
 
 def _check_body(
-    environ: dict[str, Any],
-    signed: Signature,
-    key: AccessKey,
-    timestamp: str,
-    payload: str,
-    body: bytes,
+    environ: dict[str, Any], signed: Signature, key: AccessKey, timestamp: str, payload: str
 ) -> None:
     """Holds a body against its hash, and takes it out of AWS's chunks."""
+    body = _read(environ, signed)
     if payload in chunks.KINDS:
         scope = f"{signed.date}/{signed.region}/{signed.service}/aws4_request"
-        content, trailers = chunks.decode(
-            body,
-            payload,
-            timestamp,
-            scope,
-            signed.value,
-            lambda text: signing.sign(key, signed, text),
-        )
+        sign = functools.partial(signing.sign, key, signed)
+        chain = chunks.Chain(timestamp, scope, signed.value, sign)
+        content, trailers = chunks.decode(body, payload, chain)
         _put_content(environ, content, trailers)
     elif payload.startswith("STREAMING-"):
         raise ApiError(400, "NotImplemented", f"The local cloud reads no {payload} bodies.")

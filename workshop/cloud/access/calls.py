@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.arns import Arn
 from .asked import Asked
 from .dynamodb_calls import dynamodb_calls
 from .operations import find_operation
@@ -112,7 +113,7 @@ def _resources(
     if service == "scheduler":
         return [_schedule(name, fields, arn)]
     if service == "iam":
-        arn = arn.replace(arn.split(":")[3], "", 1)  # IAM's ARNs have no region
+        arn = arn.replace(Arn.parse(arn).region, "", 1)  # IAM's ARNs have no region
     if service == "sqs" and asked.path.strip("/"):
         if fields.get("QueueUrl", asked.path).rstrip("/").split("/")[-2:] != _last_parts(asked):
             return None
@@ -142,7 +143,7 @@ def _function(name: str, fields: dict[str, Any], arn: str) -> list[str] | None:
     if not found:
         return None
     if given.startswith("arn:"):
-        arn = ":".join(given.split(":")[:5]) + ":"
+        arn = given.removesuffix(Arn.parse(given).resource)
     qualifier = found["qualifier"] or fields.get("Qualifier")
     named = f":{qualifier}" if qualifier and name.startswith("Invoke") else ""
     return [f"{arn}function:{found['name']}{named}"]
@@ -151,8 +152,9 @@ def _function(name: str, fields: dict[str, Any], arn: str) -> list[str] | None:
 def _events(name: str, fields: dict[str, Any], arn: str) -> list[str]:
     """Rules stand below their bus, the default one apart; PutEvents names a bus for each event."""
     if name == "PutEvents":
-        entries = fields.get("Entries") if isinstance(fields.get("Entries"), list) else []
-        buses = [e.get("EventBusName") or "default" for e in entries if isinstance(e, dict)]
+        entries = fields.get("Entries")
+        entries = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+        buses = [e.get("EventBusName") or "default" for e in entries]
         return [_bus(str(each), arn) for each in dict.fromkeys(buses)] or [_bus("default", arn)]
     bus = str(fields.get("EventBusName") or "default")
     rule = fields.get("Rule") or (fields.get("Name") if "Rule" in name else None)

@@ -20,33 +20,12 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 Sign = Callable[[str], str]
 
 
-def decode(
-    body: bytes, kind: str, timestamp: str, scope: str, seed: str, sign: Sign
-) -> tuple[bytes, dict[str, str]]:
-    """The content and the trailing headers, names in small letters. Raises ApiError.
+class Chain:
+    """The signatures of the chunks: each signs the one before, too.
 
-    `seed` is the request's signature, the first link of the chain; `scope` is
+    `seed` is the request's signature, the first link; `scope` is
     "20261127/us-east-1/s3/aws4_request", and `sign(text)` signs.
     """
-    chain = _Chain(timestamp, scope, seed, sign) if kind != UNSIGNED else None
-    content, position = bytearray(), 0
-    while True:
-        size, signature, position = _chunk_head(body, position)
-        chunk = body[position : position + size]
-        if len(chunk) < size:
-            raise _malformed("IncompleteBody", "it ends within a chunk")
-        if chain:
-            chain.check_chunk(chunk, signature)
-        position += size
-        if not size:
-            break
-        content += chunk
-        position += 2  # the line's end
-    return bytes(content), _trailers(body[position:], chain)
-
-
-class _Chain:
-    """The signatures of the chunks: each signs the one before, too."""
 
     def __init__(self, timestamp: str, scope: str, seed: str, sign: Sign) -> None:
         self._head = f"{timestamp}\n{scope}"
@@ -73,6 +52,25 @@ class _Chain:
         self._before = signature
 
 
+def decode(body: bytes, kind: str, signatures: Chain) -> tuple[bytes, dict[str, str]]:
+    """The content and the trailing headers, names in small letters. Raises ApiError."""
+    chain = signatures if kind != UNSIGNED else None
+    content, position = bytearray(), 0
+    while True:
+        size, signature, position = _chunk_head(body, position)
+        chunk = body[position : position + size]
+        if len(chunk) < size:
+            raise _malformed("IncompleteBody", "it ends within a chunk")
+        if chain:
+            chain.check_chunk(chunk, signature)
+        position += size
+        if not size:
+            break
+        content += chunk
+        position += 2  # the line's end
+    return bytes(content), _trailers(body[position:], chain)
+
+
 def _chunk_head(body: bytes, position: int) -> tuple[int, str, int]:
     """A chunk's size, its signature ("" if it has none), and where it begins."""
     end = body.find(b"\r\n", position, position + 300)
@@ -88,7 +86,7 @@ def _chunk_head(body: bytes, position: int) -> tuple[int, str, int]:
     return count, extension.removeprefix("chunk-signature="), end + 2
 
 
-def _trailers(rest: bytes, chain: _Chain | None) -> dict[str, str]:
+def _trailers(rest: bytes, chain: Chain | None) -> dict[str, str]:
     lines = [line for line in rest.replace(b"\r\n", b"\n").split(b"\n") if line]
     pairs = [line.decode("latin-1").partition(":")[::2] for line in lines]
     headers = {name.strip().lower(): value.strip() for name, value in pairs}

@@ -114,7 +114,7 @@ def _from_url(environ: dict[str, Any]) -> Signature | None:
     return None
 
 
-def _scope(credential: str) -> dict[str, str]:
+def _scope(credential: str) -> dict[str, Any]:
     """The parts of `KEY/20261124/us-east-1/s3/aws4_request`. Raises ApiError."""
     found = SCOPE.fullmatch(credential)
     if not found:

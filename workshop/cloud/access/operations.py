@@ -16,6 +16,7 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
+from ..base.clients import service_model
 from .asked import Asked
 
 # Where botocore has another name than the signature, or several services share one
@@ -54,14 +55,11 @@ def find_operation(service: str, asked: Asked) -> Operation | None:
 @functools.cache
 def _model(service: str) -> ServiceModel | None:
     try:
-        return ServiceModel(_loader().load_service_model(service, "service-2"), service)
+        if service == "s3":  # clients rewrite the paths of the model that they share
+            return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+        return service_model(service)
     except UnknownServiceError:
         return None
-
-
-@functools.cache
-def _loader() -> Loader:
-    return Loader()
 
 
 def _of_name(models: list[ServiceModel], asked: Asked) -> Operation | None:
@@ -216,10 +214,11 @@ def _pattern(path: str, operation: OperationModel) -> tuple[re.Pattern[str], dic
         if shape.serialization.get("location") == "uri"
     }
     is_s3 = operation.service_model.service_name == "s3"
-    expression, labels, position = "", {}, 0
+    expression, position = "", 0
+    labels: dict[str, str] = {}
     for number, found in enumerate(LABEL.finditer(path)):
         group = f"label{number}"
-        labels[group] = names.get(found[1], found[1])
+        labels[group] = str(names.get(found[1], found[1]))
         expression += re.escape(path[position : found.start()])
         # Names of things with slashes in them come decoded; only S3's models say where they may
         is_greedy = found[2] or (not is_s3 and found.end() == len(path.rstrip("/")))

@@ -1,4 +1,4 @@
-"""A function's resource-based policy: its statements, and whom they let in.
+"""The policies of functions, queues and topics: their statements, and whom they let in.
 
 Follows "Using resource-based policies for Lambda"
 (https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html).
@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.json_text import from_json
 from ..base.model import ApiError
 from ..base.parameters import constraint
-from ..base.wildcards import like
+from .policy import COMMON_KEYS, Asker, Decision, Document, decide
 
 INVOKE = "lambda:InvokeFunction"
 STATEMENT_ID = r"([a-zA-Z0-9-_]+)"
@@ -25,14 +26,15 @@ CONDITIONS = {
     "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
     "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
 }
-Statement = dict[str, Any]
+Statement = Document
 
 
 @dataclass(frozen=True)
 class Source:
-    """A service that wants to invoke a function, and on whose behalf.
+    """Who wants to use a resource, and on whose behalf.
 
-    principal: such as "s3.amazonaws.com"; arn: of the bucket, topic, rule, API method, ...
+    principal: a service such as "s3.amazonaws.com", the ARN of a role or of its session, or "*"
+    for anybody; arn: of the bucket, topic, rule, API method, ...
     """
 
     principal: str
@@ -41,15 +43,18 @@ class Source:
     token: str = ""  # EventSourceToken: an Alexa skill's id
     url_auth_type: str = ""  # FunctionUrlAuthType, for a function URL
 
-    def keys(self) -> dict[str, str]:
-        """The request's condition keys, by their names in small letters."""
-        return {
+    def asker(self) -> Asker:
+        """Itself, as policies look at it."""
+        keys = {
+            **COMMON_KEYS,
+            "aws:principalorgid": "",  # the account is in no organization
             "aws:sourcearn": self.arn,
             "aws:sourceaccount": self.account,
             "lambda:eventsourcetoken": self.token,
             "lambda:functionurlauthtype": self.url_auth_type,
             "lambda:invokedviafunctionurl": "true" if self.url_auth_type else "false",
         }
+        return Asker(frozenset({self.principal}), keys)
 
 
 def make_statement(spec: dict[str, Any], resource: str) -> Statement:
@@ -84,7 +89,21 @@ def allows(
     statements: list[Statement], source: Source, resource: str, action: str = INVOKE
 ) -> bool:
     """Whether a function's policy lets a source invoke `resource`, the ARN as it is invoked."""
-    return any(_matches(each, source, resource, action) for each in statements)
+    document = {"Statement": statements}
+    return _decide(document, source, action, resource.removesuffix(":$LATEST"))
+
+
+def may_send(policy: str | None, source: Source, action: str, resource: str) -> bool:
+    """Whether the JSON of a queue's or a topic's policy lets a source do `action` (such as
+    `sqs:SendMessage`).
+
+    Follows "Granting permissions to publish event notification messages to a destination"
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html).
+    """
+    try:
+        return _decide(from_json(policy or "{}"), source, action, resource)
+    except (ValueError, AttributeError, TypeError):  # a policy that can't be read allows nothing
+        return False
 
 
 def denied(source: Source, resource: str, action: str = INVOKE) -> ApiError:
@@ -97,29 +116,8 @@ def denied(source: Source, resource: str, action: str = INVOKE) -> ApiError:
     )
 
 
-def _matches(statement: Statement, source: Source, resource: str, action: str) -> bool:
-    if statement["Resource"] != resource.removesuffix(":$LATEST"):
-        return False
-    if not like(statement["Action"], action, ignore_case=True):
-        return False
-    if not _is_for(statement["Principal"], source.principal):
-        return False
-    keys = source.keys()
-    for operator, wanted in statement.get("Condition", {}).items():
-        for key, value in wanted.items():
-            found = keys.get(key.lower(), "")
-            if operator == "ArnLike":
-                if not like(value, found):
-                    return False
-            elif found != value:
-                return False
-    return True
-
-
-def _is_for(principal: Any, service: str) -> bool:
-    return principal == "*" or (
-        isinstance(principal, dict) and service in (principal.get("Service"), principal.get("AWS"))
-    )
+def _decide(document: Document, source: Source, action: str, resource: str) -> bool:
+    return decide([document], action, resource, source.asker()) is Decision.ALLOWED
 
 
 def _principal(given: str) -> Any:

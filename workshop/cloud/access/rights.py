@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..base.arns import Arn
 from ..base.parameters import invalid
 from .calls import Call
 
@@ -21,6 +22,7 @@ SENDING = {
     "sns": ("Publish",),
     "lambda": ("InvokeFunction",),
     "events": ("PutEvents",),
+    "kinesis": ("PutRecord",),
     "s3": ("PutObject", "ListBucket"),
 }
 READING = {
@@ -37,7 +39,7 @@ STREAM_ACTIONS = {
 
 def to_send(target: str) -> list[Call]:
     """What sending to a queue, topic, function, event bus or bucket takes, by its ARN."""
-    service = target.split(":")[2]
+    service = Arn.parse(target).service
     return [
         Call(f"{service}:{name}", f"{target}/*" if name == "PutObject" else target)
         for name in SENDING.get(service, ())
@@ -68,7 +70,7 @@ def check_dead_letter(allows: Allows, role: str, target: str) -> None:
 
 def check_source(allows: Allows, role: str, source: str) -> None:
     """Raises ApiError unless a role may read a queue or a stream."""
-    service = source.split(":")[2]
+    service = Arn.parse(source).service
     for name in READING.get(service, ()):
         if allows(role, Call(f"{service}:{name}", source)):
             continue

@@ -22,11 +22,6 @@ Call = Callable[[datetime], None]
 Plan = tuple[datetime, int, Call]  # what `at` gives, and `cancel` takes
 
 
-def iso(moment: datetime) -> str:
-    """A time in UTC as AWS writes it: `2026-11-02T03:04:05Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 class Clock:
     """Calls functions when their time has come, with that time; each is soon over."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LARGEST_RESPONSE = 6_291_556  # bytes that a function may answer: 6 MB and 100 bytes
+LARGEST_EVENT = 1024 * 1024  # bytes of an asynchronous one; 256 KB until 2025
 
 
 class ApiError(Exception):
@@ -60,11 +61,6 @@ class FunctionVersion:
     role: str = ""  # the execution role's ARN
     recursive_loop: str = "Terminate"  # or "Allow"
     tmp_mb: int = 512  # ephemeral storage: the size of /tmp
-
-    @property
-    def is_python(self) -> bool:
-        """Whether the local cloud can run it."""
-        return self.runtime.startswith("python3")
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,10 @@ def function_environ(
         "SHLVL": "0",
         "TZ": ":UTC",
     }
+    if function.runtime.startswith("provided."):
+        del environ["AWS_EXECUTION_ENV"]
+    if not function.runtime.startswith("python"):
+        del environ["PYTHONPATH"]
     if function.log_format == "JSON":
         environ["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         environ["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"

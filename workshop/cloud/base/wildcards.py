@@ -9,13 +9,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 
-def like(pattern: str, text: str, *, question: bool = True, ignore_case: bool = False) -> bool:
+def like(pattern: str, text: str, *, question: bool = True) -> bool:
     """Whether the whole text is as the pattern says, as IAM's StringLike compares.
 
     With `question` a `?` stands for one character. A bracket is nothing special.
     """
-    if ignore_case:
-        pattern, text = pattern.lower(), text.lower()
     return fits(pattern.split("*"), text, question=question)
 
 

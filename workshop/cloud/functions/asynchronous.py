@@ -6,43 +6,45 @@ Follows "How Lambda handles errors and retries with asynchronous invocation"
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..base.activity import Activity
-from ..base.model import ApiError, EventSettings, FunctionVersion, Outcome, Request
+from ..base.model import (
+    LARGEST_EVENT,
+    ApiError,
+    EventSettings,
+    FunctionVersion,
+    Outcome,
+    Request,
+)
 from ..base.problems import Problems
-from ..base.timers import SHRINK, Timer, shrunk
+from ..base.timers import Timer, shrunk
 from ..base.workers import Workers
 from .destinations import Destinations
-from .invoker import check_runs_here, check_size
+from .event import Event
+from .invoker import check_size, new_request
 from .loops import LoopGuard
 from .metrics import Metrics
+from .runtime_names import check_runs_here
 
 AT_ONCE = 64
 RETRY_AFTER = (60, 120)  # seconds on AWS
 LONGEST_THROTTLE_DELAY = 300  # seconds on AWS
-LARGEST_EVENT = 1024 * 1024  # bytes; 256 KB until 2025
 WAITING = "asynchronous event"
 
 Run = Callable[[FunctionVersion, Request], Outcome]
 Find = Callable[[str], tuple[FunctionVersion, EventSettings]]
 
 
-@dataclass
-class Event:
-    """An event in the queue, and what came of it so far."""
+@dataclass(frozen=True)
+class Background:
+    """What the queue uses of the cloud: it counts, waits, measures and notes."""
 
-    request: Request
-    attempts: int = 0  # that the function answered, well or not
-    throttles: int = 0
-    waited: float = 0.0  # seconds of deliberate delay, as on AWS
-    outcome: Outcome | None = None
-
-    def age(self) -> float:
-        """Seconds on AWS since it came: deliberate delays in full, the rest as it was."""
-        return time.time() - self.request.received_at + self.waited * (1 - 1 / SHRINK)
+    activity: Activity
+    timer: Timer
+    metrics: Metrics
+    problems: Problems
 
 
 class AsynchronousQueue:
@@ -58,17 +60,17 @@ class AsynchronousQueue:
         find: Find,
         destinations: Destinations,
         loops: LoopGuard,
-        activity: Activity,
-        timer: Timer,
-        metrics: Metrics,
-        problems: Problems,
+        background: Background,
     ) -> None:
-        self._run, self._find, self._loops = run, find, loops
-        self._problems = problems
-        self._destinations = destinations
-        self._activity = activity
-        self._timer, self._metrics = timer, metrics
-        self._workers = Workers(AT_ONCE, WAITING, problems)
+        self._run, self._find = run, find
+        self._destinations, self._loops = destinations, loops
+        self._activity, self._timer = background.activity, background.timer
+        self._metrics = background.metrics
+        self._workers = Workers(AT_ONCE, WAITING, background.problems)
+
+    def put(self, function: FunctionVersion, invoked_arn: str, payload: bytes) -> None:
+        """Queues an event for a function. Raises ApiError if it can't be taken."""
+        self.submit(function, new_request(payload, invoked_arn, None))
 
     def submit(self, function: FunctionVersion, request: Request) -> None:
         """Queues a request and returns at once. Raises ApiError if it can't be taken."""
@@ -113,12 +115,10 @@ class AsynchronousQueue:
             if error.status != 404:
                 raise
             return None  # the function was deleted, and its events with it
-        if function.reserved_concurrency == 0:
-            return self._give_up(event, function, settings, "ZeroReservedConcurrency")
-        if event.age() > settings.maximum_age_s:
-            return self._give_up(event, function, settings, "EventAgeExceeded")
-        if event.attempts + event.throttles == 0 and self._loops.stops(function, event.request):
-            return self._give_up(event, function, settings, "RecursiveInvocation")
+        condition = self._hopeless(event, function, settings)
+        if condition:
+            self._give_up(event, function, settings, condition)
+            return None
         age = {"AsyncEventAge": event.age() * 1000}
         try:
             event.outcome = self._run(function, event.request)
@@ -132,11 +132,24 @@ class AsynchronousQueue:
             event.outcome = None
         event.attempts += 1
         if event.outcome and not event.outcome.error:
-            self._destinations.success(event, function, settings)
+            self._destinations.tell(event, function, settings, "Success")
             return None
         if event.attempts > settings.maximum_retries:
-            return self._give_up(event, function, settings, "RetriesExhausted")
+            self._give_up(event, function, settings, "RetriesExhausted")
+            return None
         return RETRY_AFTER[event.attempts - 1]
+
+    def _hopeless(
+        self, event: Event, function: FunctionVersion, settings: EventSettings
+    ) -> str | None:
+        """Why an event is given up before it is tried, as AWS's records say it; mostly None."""
+        if function.reserved_concurrency == 0:
+            return "ZeroReservedConcurrency"
+        if event.age() > settings.maximum_age_s:
+            return "EventAgeExceeded"
+        if event.attempts + event.throttles == 0 and self._loops.stops(function, event.request):
+            return "RecursiveInvocation"
+        return None
 
     def _give_up(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
@@ -144,4 +157,4 @@ class AsynchronousQueue:
         self._metrics.note(function, event.request.invoked_arn, {"AsyncEventsDropped": 1})
         if condition == "RecursiveInvocation" and self._loops.goes_on(function, event.request):
             return  # its own destination leads back to it, for ever
-        self._destinations.failure(event, function, settings, condition)
+        self._destinations.tell(event, function, settings, condition)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..base.arns import Arn
 from ..base.model import ApiError, FunctionVersion
 
 DEFAULT_LIMIT = 1000  # concurrent executions in a region
@@ -102,7 +103,7 @@ class Concurrency:
         return sum(
             count
             for arn, count in self._on_demand.items()
-            if arn not in reserved and arn.split(":")[3] == region
+            if arn not in reserved and Arn.parse(arn).region == region
         )
 
 

@@ -7,25 +7,41 @@ Follows "Capturing records of Lambda asynchronous invocations"
 from __future__ import annotations
 
 import contextlib
+import functools
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..access import Allows, Decision, access_denied, to_send
+from ..access import Allows
+from ..base.arns import Arn
 from ..base.json_text import from_json, to_json
-from ..base.model import ApiError, EventSettings, FunctionVersion, Outcome
+from ..base.model import EventSettings, FunctionVersion, Outcome
 from ..base.parameters import invalid
 from ..base.problems import Problems
+from ..base.times import in_milliseconds, utc
 from ..base.tracing import following
+from ..base.variables import REGION
+from .event import Event
 from .metrics import Metrics
-
-if TYPE_CHECKING:
-    from .asynchronous import Event
+from .sending import Caller, Extras, Sender, queue_url
 
 LONGEST_ERROR_MESSAGE = 1024  # characters
+Attributes = dict[str, str | int]
+Result = Literal["Success", "Failure"]
+
+
+@dataclass(frozen=True)
+class End:
+    """Where something ends (an ARN), and of which function, as it was invoked, it tells."""
+
+    target: str
+    function: FunctionVersion
+    invoked_arn: str
+    result: Result
+    folder: str  # in a bucket
 
 
 class Destinations:
@@ -43,142 +59,83 @@ class Destinations:
         problems: Problems,
     ) -> None:
         self._client, self._metrics, self._allows = client, metrics, allows
-        self._problems = problems
+        self._problems, self._sender = problems, Sender(client)
 
-    def success(self, event: Event, function: FunctionVersion, settings: EventSettings) -> None:
-        """Records an event that a function handled."""
-        if settings.on_success:
-            self._record(event, function, settings.on_success, "Success", "Success")
-
-    def failure(
+    def tell(
         self, event: Event, function: FunctionVersion, settings: EventSettings, condition: str
     ) -> None:
-        """Records an event that was given up; its dead-letter queue gets the event itself."""
-        if settings.on_failure:
-            self._record(event, function, settings.on_failure, condition, "Failure")
-        if settings.dead_letter:
-            arn = event.request.invoked_arn
-            with (
-                following(event.request.trace_id),
-                self._counted("DeadLetterErrors", function, arn, settings.dead_letter),
-            ):
-                self._dead_letter(settings.dead_letter, function, event)
+        """Records how an event ended: Success, or why it was given up.
 
-    def try_to_send(
-        self,
-        target: str,
-        record: dict[str, Any],
-        function: FunctionVersion,
-        invoked_arn: str,
-        result: str,
-        folder: str,
-    ) -> None:
-        """Sends a record to a queue, a topic, a function, an event bus or a bucket, by its ARN.
-
-        `result` is Success or Failure, `folder` where in a bucket.
+        The dead-letter queue of a function gets what was given up itself.
         """
-        with self._counted("DestinationDeliveryFailures", function, invoked_arn, target):
-            self._send(target, record, function, result, folder)
+        request, ok = event.request, condition == "Success"
+        result: Result = "Success" if ok else "Failure"
+        folder = f"async/{function.name}"
+        target = settings.on_success if ok else settings.on_failure
+        with following(request.trace_id):  # where it goes may lead back to this function
+            if target:
+                end = End(target, function, request.invoked_arn, result, folder)
+                with self._counted("DestinationDeliveryFailures", end):
+                    record = invocation_record(event, function, condition)
+                    self._send(end, to_json(record).decode())
+            if settings.dead_letter and not ok:
+                end = End(settings.dead_letter, function, request.invoked_arn, result, folder)
+                with self._counted("DeadLetterErrors", end):
+                    self._send(end, request.payload.decode(), _dead_letter_attributes(event))
+
+    def try_to_send(self, end: End, record: dict[str, Any]) -> None:
+        """Sends a record; a failure keeps nothing else back."""
+        with self._counted("DestinationDeliveryFailures", end):
+            self._send(end, to_json(record).decode())
 
     def check(self, target: str) -> None:
         """Raises ApiError for a destination that does not exist, or is of another kind."""
-        service, region, account, name = (target.split(":", 5) + [""] * 6)[2:6]
         try:
-            client = self._client(service, region or "us-east-1")
-            if service == "sqs":
-                client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
-            elif service == "sns":
+            arn = Arn.parse(target)
+            client = self._client(arn.service, arn.region or REGION)
+            if arn.service == "sqs":
+                queue_url(client, arn)
+            elif arn.service == "sns":
                 client.get_topic_attributes(TopicArn=target)
-            elif service == "s3":
-                client.head_bucket(Bucket=name)
-            elif service == "lambda":
+            elif arn.service == "s3":
+                client.head_bucket(Bucket=arn.resource)
+            elif arn.service == "lambda":
                 client.get_function_configuration(FunctionName=target)
             else:
                 client.describe_event_bus(Name=target)
-        except (BotoCoreError, ClientError) as error:
+        except (ValueError, BotoCoreError, ClientError) as error:
             raise invalid(f"The destination ARN {target} is invalid.") from error
 
-    def _record(
-        self, event: Event, function: FunctionVersion, target: str, condition: str, result: str
-    ) -> None:
-        arn, folder = event.request.invoked_arn, f"async/{function.name}"
-        with (
-            following(event.request.trace_id),  # it may lead back to this function
-            self._counted("DestinationDeliveryFailures", function, arn, target),
-        ):
-            record = invocation_record(event, function, condition)
-            self._send(target, record, function, result, folder)
-
     @contextlib.contextmanager
-    def _counted(
-        self, metric: str, function: FunctionVersion, invoked_arn: str, target: str
-    ) -> Iterator[None]:
+    def _counted(self, metric: str, end: End) -> Iterator[None]:
         """A delivery that fails shows in a metric, as on AWS, and keeps nothing else back."""
         try:
             yield
         except Exception as error:  # the target is gone, or refuses, or the role does not let it
-            self._metrics.note(function, invoked_arn, {metric: 1})
-            self._problems.failed(f"{invoked_arn}: {metric}: {target}", error)
+            self._metrics.note(end.function, end.invoked_arn, {metric: 1})
+            self._problems.failed(f"{end.invoked_arn}: {metric}: {end.target}", error)
 
-    def _check_role(self, function: FunctionVersion, target: str) -> None:
-        for call in to_send(target):
-            if not self._allows(function.role, call):
-                words = access_denied(function.role, call, Decision.NOT_ALLOWED)
-                raise ApiError(403, "AccessDeniedException", words)
-
-    def _send(
-        self,
-        target: str,
-        record: dict[str, Any],
-        function: FunctionVersion,
-        result: str,
-        folder: str,
-    ) -> None:
-        self._check_role(function, target)
-        service, region = target.split(":")[2:4]
-        body = to_json(record).decode()
-        if service == "s3":
-            bucket, key = target.split(":::")[1], object_key(folder)
-            client = self._client("s3", function.region)
-            client.put_object(Bucket=bucket, Key=key, Body=body.encode())
-        elif service == "sqs":
-            sqs = self._client("sqs", region)
-            sqs.send_message(QueueUrl=_queue_url(sqs, target), MessageBody=body)
-        elif service == "sns":
-            self._client("sns", region).publish(TopicArn=target, Message=body)
-        elif service == "lambda":
-            client = self._client("lambda", region)
-            client.invoke(FunctionName=target, InvocationType="Event", Payload=body)
-        elif service == "events":
-            entry = {
+    def _send(self, end: End, body: str, attributes: Attributes | None = None) -> None:
+        function = end.function
+        extras = Extras(
+            attributes=attributes or {},
+            entry={
                 "Source": "lambda",
-                "DetailType": f"Lambda Function Invocation Result - {result}",
-                "Detail": body,
-                "Resources": [f"{function.arn}:{function.version}", target],
-                "EventBusName": target,
-            }
-            answer = self._client("events", region).put_events(Entries=[entry])
-            if answer["FailedEntryCount"]:
-                raise ApiError(400, "PutEvents", answer["Entries"][0]["ErrorMessage"])
-
-    def _dead_letter(self, target: str, function: FunctionVersion, event: Event) -> None:
-        self._check_role(function, target)
-        service, region = target.split(":")[2:4]
-        attributes = _dead_letter_attributes(event)
-        body = event.request.payload.decode()
-        client = self._client(service, region)
-        if service == "sqs":
-            url = _queue_url(client, target)
-            client.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
-        else:
-            client.publish(TopicArn=target, Message=body, MessageAttributes=attributes)
+                "DetailType": f"Lambda Function Invocation Result - {end.result}",
+                "Resources": [f"{function.arn}:{function.version}", end.target],
+            },
+            object_key=object_key(end.folder),
+            region=function.region,
+        )
+        role = Caller(function.role, functools.partial(self._allows, function.role))
+        self._sender.send(end.target, body, extras, role)
 
 
 def invocation_record(event: Event, function: FunctionVersion, condition: str) -> dict[str, Any]:
     """An invocation record, version 1.0."""
     record = {
         "version": "1.0",
-        "timestamp": timestamp(),
+        "timestamp": in_milliseconds(),
         "requestContext": {
             "requestId": event.request.request_id,
             "functionArn": qualified(event.request.invoked_arn),
@@ -208,29 +165,20 @@ def _value(payload: bytes) -> Any:
 
 def object_key(folder: str) -> str:
     """Where in a bucket a record goes: by its time, and never where another one is."""
-    now = datetime.now(timezone.utc)
-    return f"aws/lambda/{folder}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+    return f"aws/lambda/{folder}/{utc():%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
 
 
 def qualified(arn: str) -> str:
     """A function's ARN with the version or alias that it was asked for, or $LATEST."""
-    return arn if len(arn.split(":")) > 7 else f"{arn}:$LATEST"
+    return arn if Arn.parse(arn).qualifier else f"{arn}:$LATEST"
 
 
-def timestamp() -> str:
-    """Now, as AWS writes it: `2026-11-02T03:04:05.678Z`."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def _dead_letter_attributes(event: Event) -> dict[str, dict[str, str]]:
-    attributes = {
-        "RequestID": {"DataType": "String", "StringValue": event.request.request_id},
-        "ErrorCode": {"DataType": "Number", "StringValue": "200"},
+def _dead_letter_attributes(event: Event) -> Attributes:
+    return {
+        "RequestID": event.request.request_id,
+        "ErrorCode": 200,
+        "ErrorMessage": error_message(event.outcome),
     }
-    message = error_message(event.outcome)
-    if message:  # AWS refuses an attribute without a value
-        attributes["ErrorMessage"] = {"DataType": "String", "StringValue": message}
-    return attributes
 
 
 def error_message(outcome: Outcome | None) -> str:
@@ -238,8 +186,3 @@ def error_message(outcome: Outcome | None) -> str:
     answer = _value(outcome.payload) if outcome else None
     message = answer.get("errorMessage") if isinstance(answer, dict) else None
     return str(message or "")[:LONGEST_ERROR_MESSAGE]
-
-
-def _queue_url(sqs: Any, arn: str) -> str:
-    account, name = arn.split(":")[4:6]
-    return sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..base.activity import Activity
+from ..base.arns import unqualified
 from ..base.json_text import from_json
 from ..base.model import ApiError, FunctionVersion, Invocation, LogEvent, Outcome, Request
 from ..base.problems import Problems, described
@@ -18,6 +19,7 @@ from .invocation import Run
 from .metrics import Metrics, Value
 from .pools import Pools
 from .provisioned import Provisioned
+from .runtime_names import check_runs_here
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 KEPT_INVOCATIONS = 20_000
@@ -191,17 +193,6 @@ def check_size(payload: bytes, limit: int, kind: str) -> None:
         )
 
 
-def check_runs_here(function: FunctionVersion) -> None:
-    """Raises ApiError, 502, for a function in another language than Python."""
-    if not function.is_python:
-        raise ApiError(
-            502,
-            "InvalidRuntimeException",
-            f"The local cloud runs Python runtimes only, not {function.runtime}. "
-            "Create the function with a python3 runtime, or invoke it on AWS.",
-        )
-
-
 def new_request(payload: bytes, invoked_arn: str, client_context: str | None) -> Request:
     """A request with ids of its own, in the trace that this thread follows.
 
@@ -217,5 +208,5 @@ def new_request(payload: bytes, invoked_arn: str, client_context: str | None) ->
             "Could not parse request body into json: Could not parse payload into json: "
             f"{str(error)[:200]}",
         ) from None
-    trace = next_trace(current(), ":".join(invoked_arn.split(":")[:7]))
+    trace = next_trace(current(), unqualified(invoked_arn))
     return Request(str(uuid.uuid4()), payload, invoked_arn, client_context, trace, time.time())

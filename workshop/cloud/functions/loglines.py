@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sys
 import time
+import uuid
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from ..base.model import FunctionVersion, LogEvent
+from ..base.times import in_milliseconds, utc
 
 SYSTEM_LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 
@@ -141,13 +143,17 @@ class LogLines:
             return [_event(text)]
         if SYSTEM_LEVELS[level] < self._level:
             return []
-        body = {"time": iso_now(), "type": kind, "record": record}
+        body = {"time": in_milliseconds(), "type": kind, "record": record}
         return [_event(json.dumps(body) + "\n")]
 
 
 def runtime_version(runtime: str) -> str:
-    """Such as `python:3.14.v11`; here the last part is the patch version of your own Python."""
-    return f"{runtime.replace('python', 'python:')}.v{sys.version_info.micro}"
+    """Such as `python:3.14.v11`; here the last part is the patch version of your own Python.
+
+    AWS's of the others are `nodejs:22.v11` and `provided:al2023.v16`.
+    """
+    name, version = re.fullmatch(r"([a-z]+)\.?(.*?)(?:\.x)?", runtime).groups()
+    return f"{name}:{version}.v{sys.version_info.micro}"
 
 
 def runtime_version_arn(function: FunctionVersion) -> str:
@@ -156,9 +162,9 @@ def runtime_version_arn(function: FunctionVersion) -> str:
     return f"arn:aws:lambda:{function.region}::runtime:{digest}"
 
 
-def iso_now() -> str:
-    """Now, in UTC, as `2026-11-02T03:04:05.678Z`."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def stream_name(function: FunctionVersion) -> str:
+    """Such as `2026/11/02/[$LATEST]` and 32 hexadecimal digits: one for each environment."""
+    return f"{utc():%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
 
 
 def _event(message: str) -> LogEvent:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from ..base.model import ApiError, FunctionVersion, LogEvent, Request
 from ..base.tracing import MOST_ROUNDS, following, rounds
+from .loglines import stream_name
 from .metrics import Metrics
-from .pools import stream_name
 
 LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
 

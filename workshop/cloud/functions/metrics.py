@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..base.arns import Arn
 from ..base.model import FunctionVersion
 
 NAMESPACE = "AWS/Lambda"
@@ -79,7 +80,7 @@ class Metrics:
         at: float | None = None,
     ) -> None:
         """Notes figures of a function as it was invoked, such as {"Errors": 1}, at a time."""
-        resource = ":".join(invoked_arn.split(":")[6:])
+        resource = Arn.parse(invoked_arn).resource.partition(":")[2]
         self._noted.append(
             _Noted(at or time.time(), function.region, resource, function.version, values)
         )

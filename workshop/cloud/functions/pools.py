@@ -7,11 +7,9 @@ import os
 import secrets
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 from ..base.closing import end_all
@@ -20,6 +18,7 @@ from ..base.problems import Problems
 from ..sandbox.environment import Environment
 from ..sandbox.launcher import Launcher
 from ..sandbox.package import PackageStore
+from .loglines import stream_name
 
 # Processes that may start at the same time: with more, each only starts slower.
 STARTS_AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
@@ -230,9 +229,3 @@ class Pools:
 
 def _key(function: FunctionVersion) -> Key:
     return function.arn, function.version, function.revision
-
-
-def stream_name(function: FunctionVersion) -> str:
-    """Such as `2026/11/02/[$LATEST]` and 32 hexadecimal digits: one for each environment."""
-    day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
-    return f"{day}/[{function.version}]{uuid.uuid4().hex}"

@@ -11,12 +11,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 from ..base.activity import Activity
+from ..base.arns import Arn
 from ..base.model import ApiError, FunctionVersion, LogEvent
 from ..base.problems import Problems
+from ..base.times import in_seconds
 from ..base.workers import Workers
 from ..sandbox.environment import Environment
 from .invocation import initialise_ahead
@@ -84,7 +85,7 @@ class Provisioned:
 
     def put(self, arn: str, qualifier: str, requested: int) -> Config:
         """Asks for environments, and returns before they are there."""
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        now = in_seconds(zone="+0000")
         config = Config(arn, qualifier, requested, now)
         with self._lock:
             self._configs[arn, qualifier] = config
@@ -118,7 +119,7 @@ class Provisioned:
         """What is provisioned in all, by the function's ARN."""
         found: dict[str, int] = {}
         for config in list(self._configs.values()):
-            if config.arn.split(":")[3] == region:
+            if Arn.parse(config.arn).region == region:
                 found[config.arn] = found.get(config.arn, 0) + config.requested
         return found
 
@@ -203,9 +204,9 @@ class Provisioned:
 
     def _versions(self, config: Config) -> dict[str, int]:
         """How many environments each version behind a configuration shall have."""
-        region, name = config.arn.split(":")[3], config.arn.split(":")[6]
+        arn = Arn.parse(config.arn)
         try:
-            shares = self._shares(region, name, config.qualifier)
+            shares = self._shares(arn.region, arn.name, config.qualifier)
         except ApiError:  # it was deleted
             return {}
         counts = {version: round(config.requested * share) for version, share in shares.items()}
@@ -215,7 +216,7 @@ class Provisioned:
 
     def _reserve(self, arn: str, version: str) -> Reserve:
         if (arn, version) not in self._reserves:
-            function, _ = self._find(arn.split(":")[3], arn.split(":")[6], version)
+            function, _ = self._find(Arn.parse(arn).region, Arn.parse(arn).name, version)
             self._reserves[arn, version] = Reserve(function)
         return self._reserves[arn, version]
 

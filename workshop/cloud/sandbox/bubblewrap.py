@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from .languages import node
 from .launch import PYTHON, PYTHON_PREFIX, Launch, Reach, Sandbox, launch_text, popen
 from .package import runtime_files
 from .processes import ProcessTree
@@ -59,7 +60,7 @@ class BubblewrapLauncher:
     def __init__(self, watch: Watch, reach: Reach, internet: bool = False) -> None:
         self.watch, self._reach, self._internet = watch, reach, internet
         self._bwrap = shutil.which("bwrap") or "bwrap"
-        self._fixed = [*_system_view(), *_runtime_view()]
+        self._fixed = [*_system_view(), *_node_view(), *_runtime_view()]
         self._filter = seccomp_filter() if supports("--seccomp") else None
         # `--die-with-parent` means the thread that starts the process, so these threads stay.
         self._starters = ThreadPoolExecutor(4, "function-starter")
@@ -230,6 +231,14 @@ def _python_view() -> list[str]:
     if any(REPOSITORY.is_relative_to(folder) for folder in [*SYSTEM_FOLDERS, *shown]):
         hide = ["--tmpfs", str(REPOSITORY), "--remount-ro", str(REPOSITORY)]
     return [*hide, *show] if prefix.is_relative_to(REPOSITORY) else [*show, *hide]
+
+
+def _node_view() -> list[str]:
+    """The folder of Node.js, if it is installed outside of the system's folders."""
+    found = node()
+    if found is None or any(found.is_relative_to(folder) for folder in SYSTEM_FOLDERS):
+        return []
+    return ["--ro-bind", str(found.parent), str(found.parent)]
 
 
 def _runtime_view() -> list[str]:

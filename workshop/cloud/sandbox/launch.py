@@ -20,6 +20,7 @@ import psutil
 
 from ..base.model import FunctionVersion
 from ..base.variables import function_environ
+from .languages import language, node
 from .processes import ProcessTree
 from .watch import Serve, Watch
 
@@ -157,6 +158,8 @@ def launch_text(
     told = {
         "environ": environ,
         "paths": [task, runtime, opt],
+        "language": language(launch.function.runtime),
+        "node": str(node() or ""),
         "files": MOST_FILES,
         "file_bytes": launch.tmp_bytes,
         **more,

@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 
 def runtime_files() -> dict[str, Path]:
     """What /var/runtime holds: a name, and the file or folder that is installed here."""
-    ours = ("bootstrap.py", "keeper.py", "private_tmp.py")
+    ours = ("bootstrap.py", "keeper.py", "private_tmp.py", "other_languages.py", "nodejs.mjs")
     files = {name: HERE / "runtime" / name for name in ours}
     for name in RUNTIME_PACKAGES:
         spec = find_spec(name)

@@ -68,7 +68,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   answered as AWS does, and that alarms begin, and act, as they do there.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
-  a call did to objects; `send_test_event` and the event of a new bucket are silenced;
+  a call did to objects; `S3Backend.put_object`, to refuse keys that are too long;
+  `send_test_event` and the event of a new bucket are silenced;
   `S3Response._bucket_response_put`, `get_bucket_notification`, `_enrich_response`: overridden, to
   check notifications before they are stored, and to name requests as S3 does.
 - SNS (seam/sns.py): `Subscription.publish`, `SNSBackend.subscribe`, `publish` and

@@ -5,9 +5,9 @@ from __future__ import annotations
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
+from ..base.arns import unqualified
 from ..base.model import ApiError
 from ..base.variables import ACCOUNT_ID
-from .backend import unqualified
 from .function import Function
 from .lookup import split_name
 

@@ -12,6 +12,7 @@ from moto.awslambda.policy import Policy
 
 from ..access import check_dead_letter
 from ..access.resource_policy import make_statement
+from ..base.arns import unqualified
 from ..base.model import ApiError
 from ..base.parameters import invalid
 from ..functions.validation import check_configuration, check_creation, check_reserved_concurrency
@@ -241,7 +242,3 @@ def _check_dead_letter(role: str, config: dict[str, Any] | None) -> None:
     target = (config or {}).get("TargetArn")
     if target:
         check_dead_letter(open_hooks().allows, role, target)
-
-
-def unqualified(arn: str) -> str:
-    return ":".join(arn.split(":")[:7])

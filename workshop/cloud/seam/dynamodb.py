@@ -21,6 +21,7 @@ import moto.dynamodbstreams.models as streams_models
 import moto.dynamodbstreams.urls as streams_urls
 from moto.core.exceptions import JsonRESTError
 
+from ..base.arns import Arn
 from .dynamodb_items import changed, size_of
 from .hooks import hooks_or_none
 
@@ -80,7 +81,7 @@ class StreamShard(table_models.StreamShard):
         body["ApproximateCreationDateTime"] = body["ApproximateCreationDateTime"].replace(
             microsecond=0
         )
-        made.record |= {"eventVersion": "1.1", "awsRegion": self.arn.split(":")[3]}
+        made.record |= {"eventVersion": "1.1", "awsRegion": Arn.parse(self.arn).region}
         self.items.append(made)
 
     def tell(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from datetime import datetime, timezone
 from typing import Any
 
 import moto.events.models as models
@@ -13,8 +12,9 @@ import moto.events.notifications as notifications
 import moto.events.responses as responses
 from moto.events.exceptions import ValidationException
 
-from ..base.clock import iso
+from ..base.arns import Arn
 from ..base.model import ApiError
+from ..base.times import in_seconds
 from ..base.variables import ACCOUNT_ID
 from ..base.wildcards import like_escaped
 from ..triggers.push.eventbridge import Rule
@@ -48,8 +48,7 @@ def install() -> None:
 
 def scheduled_rule(arn: str) -> Rule | None:
     """An enabled rule with a schedule, by its ARN."""
-    account, region, name = *arn.split(":")[4:2:-1], arn.split("/")[-1]
-    found = models.events_backends[account][region].event_buses["default"].rules.get(name)
+    found = _backend(arn).event_buses["default"].rules.get(Arn.parse(arn).name)
     if found is None or not found.scheduled_expression or found.state == "DISABLED":
         return None
     return _rule(found)
@@ -62,8 +61,8 @@ def put_service_event(region: str, entry: Event) -> None:
 
 def forward(bus_arn: str, event: Event) -> None:
     """Hands an event that one bus received to another. Raises ApiError if there is none."""
-    account, region, name = *bus_arn.split(":")[4:2:-1], bus_arn.split("/")[-1]
-    bus = models.events_backends[account][region].event_buses.get(name)
+    name = Arn.parse(bus_arn).name
+    bus = _backend(bus_arn).event_buses.get(name)
     if bus is None:
         raise ApiError(404, "ResourceNotFoundException", f"Event bus {name} does not exist.")
     for rule in list(bus.rules.values()):
@@ -222,6 +221,12 @@ def _rule(rule: models.Rule) -> Rule:
     )
 
 
+def _backend(text: str) -> models.EventsBackend:
+    """The one of an ARN's account and Region."""
+    arn = Arn.parse(text)
+    return models.events_backends[arn.account][arn.region]
+
+
 def _refused(code: str, message: str) -> dict[str, str]:
     return {"ErrorCode": code, "ErrorMessage": message}
 
@@ -230,4 +235,4 @@ def _iso(moment: str | float) -> str:
     """A time as AWS writes it, from that or from seconds."""
     if isinstance(moment, str) and not moment.replace(".", "", 1).isdigit():
         return moment
-    return iso(datetime.fromtimestamp(float(moment), timezone.utc))
+    return in_seconds(float(moment))

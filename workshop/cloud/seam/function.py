@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timezone
 from typing import Any
 
 import moto.awslambda.models as lambda_models
 
+from ..base.times import in_milliseconds
 from .network import vpc_config
 
 
@@ -22,17 +22,17 @@ class Function(lambda_models.LambdaFunction):
         self.event_settings: dict[str, dict[str, Any]] = {}  # by qualifier, kept at $LATEST
         self.revision_id = str(uuid.uuid4())
         super().__init__(account_id, spec, region, version)
-        self.last_modified = _now()
+        self.last_modified = in_milliseconds(zone="+0000")
 
     def touch(self) -> None:
         """Notes a change: invocations after it get new environments."""
         self.revision_id = str(uuid.uuid4())
-        self.last_modified = _now()
+        self.last_modified = in_milliseconds(zone="+0000")
         self.code_or_config_updated = True
 
     def set_version(self, version: int) -> None:
         super().set_version(version)
-        self.last_modified = _now()
+        self.last_modified = in_milliseconds(zone="+0000")
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
         configuration = super().get_configuration(on_create)
@@ -78,8 +78,3 @@ class Function(lambda_models.LambdaFunction):
     def log_group(self) -> str:
         """Where its log goes."""
         return self.logging_config.get("LogGroup") or f"/aws/lambda/{self.function_name}"
-
-
-def _now() -> str:
-    """As AWS writes LastModified: `2026-11-02T03:04:05.678+0000`."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

@@ -16,7 +16,7 @@ from ..base.model import ApiError
 from ..base.variables import ACCOUNT_ID
 from ..triggers.push.iot import TopicRule
 from ..triggers.push.iot_actions import Action
-from ..triggers.push.iot_shadows import changes
+from ..triggers.push.iot_shadows import Update, changes
 from ..triggers.push.iot_values import FIRST_VERSION
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
@@ -94,15 +94,13 @@ def update_thing_shadow(
         if before is None and b'"version"' in _bytes(payload):
             raise ConflictException("Version conflict") from None
         raise InvalidRequestException("Payload contains invalid json") from None
-    told = changes(
-        thing_name,
-        shadow_name,
+    update = Update(
         shadow.to_response_dict(),
         previous,
         shadow.to_dict(include_delta=False),
         shadow.parse_payload(shadow.desired, shadow.reported),
     )
-    _announce(self, told)
+    _announce(self, changes(thing_name, shadow_name, update))
     return shadow
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import moto.logs.models as logs_models
 from moto.logs.exceptions import LimitExceededException, ResourceNotFoundException
 
+from ..base.arns import Arn
 from ..base.model import ApiError
 from ..base.time_limit import TooSlow, time_limit
 from ..triggers.push.filter_pattern import parse_pattern
@@ -101,7 +102,7 @@ def put_subscription_filter(
     if not DESTINATION.fullmatch(destination_arn):
         message = f"Invalid destination ARN: {destination_arn}"
         raise ApiError(400, "InvalidParameterException", message)
-    if destination_arn.split(":")[2] == "lambda":
+    if Arn.parse(destination_arn).service == "lambda":
         subscriptions.check_function(_described(group), destination_arn)
     _put_subscription_filter(
         self, log_group_name, filter_name, filter_pattern or "", destination_arn, role_arn

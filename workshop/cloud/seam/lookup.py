@@ -9,9 +9,10 @@ import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
 from ..access.resource_policy import Statement
+from ..base.arns import Arn, unqualified
 from ..base.model import ApiError, EventSettings, FunctionVersion
 from ..base.variables import ACCOUNT_ID
-from .backend import Backend, unqualified
+from .backend import Backend
 from .function import Function
 
 FUNCTION_NAME = re.compile(r"(?:(?:arn:aws:lambda:[^:]+:)?\d{12}:function:)?([^:]+)(?::([^:]+))?")
@@ -36,13 +37,14 @@ def find_function(region: str, name: str, qualifier: str | None) -> tuple[Functi
 
 def statements(function_arn: str) -> list[Statement]:
     """The statements of a function's resource-based policy, for all of its versions."""
-    name, region = function_arn.split(":")[6], function_arn.split(":")[3]
-    return lambda_models.lambda_backends[ACCOUNT_ID][region].get_function(name).policy.statements
+    arn = Arn.parse(function_arn)
+    backend = lambda_models.lambda_backends[ACCOUNT_ID][arn.region]
+    return backend.get_function(arn.name).policy.statements
 
 
 def find_for_event(invoked_arn: str) -> tuple[FunctionVersion, EventSettings]:
     """A function as it is now, and how its asynchronous events are handled. Raises ApiError."""
-    region = invoked_arn.split(":")[3]
+    region = Arn.parse(invoked_arn).region
     found, _ = find_function(region, invoked_arn, None)
     function = lambda_models.lambda_backends[ACCOUNT_ID][region].get_function(found.name)
     _, qualifier = split_name(invoked_arn, None)

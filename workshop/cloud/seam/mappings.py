@@ -9,8 +9,7 @@ from urllib.parse import unquote
 from moto.awslambda.responses import LambdaResponse
 
 from ..base.model import ApiError
-from ..base.parameters import constraint
-from ..triggers.mappings.registry import Mapping
+from ..triggers.mappings.registry import EventSourceMapping
 from .errors import as_moto_error
 from .hooks import open_hooks
 
@@ -25,25 +24,25 @@ class MappingApi:
     account_id: str
 
     @as_moto_error
-    def create_event_source_mapping(self, spec: dict[str, Any]) -> Mapping:
+    def create_event_source_mapping(self, spec: dict[str, Any]) -> EventSourceMapping:
         return open_hooks().mappings.create(spec, self.region_name, self.account_id)
 
     @as_moto_error
-    def get_event_source_mapping(self, uuid: str) -> Mapping:
+    def get_event_source_mapping(self, uuid: str) -> EventSourceMapping:
         return open_hooks().mappings.existing(uuid, self.region_name)
 
     @as_moto_error
     def list_event_source_mappings(
         self, event_source_arn: str | None, function_name: str | None
-    ) -> list[Mapping]:
-        return open_hooks().mappings.list(event_source_arn, function_name, self.region_name)
+    ) -> list[EventSourceMapping]:
+        return open_hooks().mappings.matching(event_source_arn, function_name, self.region_name)
 
     @as_moto_error
-    def update_event_source_mapping(self, uuid: str, spec: dict[str, Any]) -> Mapping:
+    def update_event_source_mapping(self, uuid: str, spec: dict[str, Any]) -> EventSourceMapping:
         return open_hooks().mappings.update(uuid, spec, self.region_name)
 
     @as_moto_error
-    def delete_event_source_mapping(self, uuid: str) -> Mapping:
+    def delete_event_source_mapping(self, uuid: str) -> EventSourceMapping:
         return open_hooks().mappings.delete(uuid, self.region_name)
 
     @as_moto_error
@@ -67,7 +66,7 @@ class MappingApi:
         for key in tag_keys if mapping else ():
             mapping.tags.pop(key, None)
 
-    def _tagged(self, arn: str) -> Mapping | None:
+    def _tagged(self, arn: str) -> EventSourceMapping | None:
         """The mapping of an ARN, None for the ARN of a function."""
         if MARK not in arn:
             return None
@@ -122,9 +121,6 @@ def _page(asked: dict[str, str], count: int) -> tuple[int, int]:
     marker, size = asked.get("Marker", "0"), asked.get("MaxItems", str(MOST_ITEMS))
     if not marker.isdigit():
         raise ApiError(400, "InvalidParameterValueException", "Invalid marker.")
-    if not size.isdigit() or not 1 <= int(size) <= 10_000:
-        bound = "greater than or equal to 1" if size in ("0", "") else "less than or equal to 10000"
-        raise constraint(size, "maxItems", f"Member must have value {bound}")
     start = int(marker)
     return start, min(start + min(int(size), MOST_ITEMS), count)
 
@@ -133,5 +129,5 @@ def _uuid(response: LambdaResponse) -> str:
     return unquote(response.path.rstrip("/").rsplit("/", 1)[-1])
 
 
-def _answer(status: int, mapping: Mapping) -> Any:
+def _answer(status: int, mapping: EventSourceMapping) -> Any:
     return status, {"status": status}, json.dumps(mapping.get_configuration())

@@ -7,12 +7,13 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from ..access import Role
+from ..base.arns import Arn
 from ..base.json_text import from_json
 
 
 def find_role(arn: str) -> Role | None:
     """A role with its policies, inline and attached, by its ARN."""
-    for role in iam_backends[arn.split(":")[4]]["aws"].roles.values():
+    for role in iam_backends[Arn.parse(arn).account]["aws"].roles.values():
         if role.arn == arn:
             trust = document(role.assume_role_policy_document)
             return Role(role.name, trust, documents(role))

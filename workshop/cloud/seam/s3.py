@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 import moto.s3.models as s3_models
 import moto.s3.notifications as moto_notifications
 from moto.core.responses import ActionResult, EmptyResult
-from moto.s3.models import S3Backend, s3_backends
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import FakeKey, S3Backend, s3_backends
 from moto.s3.notifications import S3NotificationEvent
 from moto.s3.responses import S3Response
 
@@ -25,6 +26,7 @@ from ..triggers.push.s3_settings import KINDS, Notification, Settings
 from .hooks import open_hooks
 
 MOST_CHANGES = 1000  # that one call makes: DeleteObjects takes so many keys
+LONGEST_KEY = 1024  # bytes, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 WHAT = {
     S3NotificationEvent.OBJECT_CREATED_PUT_EVENT: "created",
     S3NotificationEvent.OBJECT_CREATED_POST_EVENT: "created",
@@ -40,6 +42,7 @@ GET_NAMES = {
     "Topic": ("TopicConfigurations", "TopicArn"),
 }
 _noted = threading.local()
+_put_object = S3Backend.put_object
 _delete_object = S3Backend.delete_object
 _bucket_response_put = S3Response._bucket_response_put
 
@@ -49,6 +52,7 @@ def install() -> None:
     moto_notifications.send_event = _note
     moto_notifications.send_test_event = _send_nothing
     s3_models.events_send_notification = _send_nothing  # of a new bucket: AWS tells of none
+    S3Backend.put_object = _put_if_the_key_fits
     S3Backend.delete_object = _note_deletion
     S3Response._bucket_response_put = _put_to_bucket
     S3Response.get_bucket_notification = _get_notification
@@ -102,6 +106,16 @@ def _note(account_id: str, event_name: str, bucket: Any, key: Any) -> None:
 
 def _send_nothing(*args: Any, **kwargs: Any) -> None:
     """In place of what moto would send."""
+
+
+@functools.wraps(_put_object)
+def _put_if_the_key_fits(
+    self: S3Backend, bucket_name: str, key_name: str, *args: Any, **kwargs: Any
+) -> FakeKey:
+    """In place of S3Backend.put_object, also of copies and uploads in parts: any key fits there."""
+    if len(key_name.encode()) > LONGEST_KEY:
+        raise S3ClientError("KeyTooLongError", "Your key is too long")
+    return _put_object(self, bucket_name, key_name, *args, **kwargs)
 
 
 def _note_deletion(

@@ -9,8 +9,9 @@ import moto.scheduler.models as models
 import moto.scheduler.responses as responses
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 
+from ..base.arns import Arn
 from ..base.model import ApiError
-from ..triggers.push.schedule_checks import check_name
+from ..base.parameters import check_parameters
 from ..triggers.push.scheduler import Schedule
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
@@ -36,7 +37,7 @@ def install() -> None:
 
 def find_schedule(arn: str) -> Schedule | None:
     """An enabled schedule, by its ARN."""
-    account, region = arn.split(":")[4], arn.split(":")[3]
+    _, _, region, account, _ = Arn.parse(arn)
     group_name, name = arn.split("/")[1:3]
     group = models.scheduler_backends[account][region].schedule_groups.get(group_name)
     found = group.schedules.get(name) if group else None
@@ -61,7 +62,7 @@ def find_schedule(arn: str) -> Schedule | None:
 def _create_schedule(self: _Backend, **spec: Any) -> models.Schedule:
     if (spec["group_name"] or "default") not in self.schedule_groups:
         raise ScheduleGroupNotFound(spec["group_name"])
-    _check(spec)
+    _check(self, spec)
     schedule = _motos_create(self, **spec)
     _changed(schedule.arn)
     return schedule
@@ -70,7 +71,7 @@ def _create_schedule(self: _Backend, **spec: Any) -> models.Schedule:
 @as_moto_error
 def _update_schedule(self: _Backend, **spec: Any) -> models.Schedule:
     self.get_schedule(group_name=spec["group_name"], name=spec["name"])
-    _check(spec)
+    _check(self, spec)
     return _motos_update(self, **{**spec, "state": spec["state"] or "ENABLED"})
 
 
@@ -94,7 +95,7 @@ def _delete_schedule(self: _Backend, group_name: str | None, name: str) -> None:
 def _create_schedule_group(
     self: _Backend, name: str, tags: list[dict[str, str]]
 ) -> models.ScheduleGroup:
-    check_name(name or "", "name")
+    check_parameters("scheduler", "CreateScheduleGroup", {"Name": name, "Tags": tags})
     if name in self.schedule_groups:
         raise ApiError(409, "ConflictException", f"Schedule group {name} already exists.")
     return _motos_create_group(self, name, tags or [])
@@ -108,11 +109,12 @@ def _delete_schedule_group(self: _Backend, name: str | None) -> None:
     _motos_delete_group(self, name)
 
 
-def _check(spec: dict[str, Any]) -> None:
+def _check(backend: _Backend, spec: dict[str, Any]) -> None:
     """Raises ApiError; `spec` is named as moto names it."""
     open_hooks().scheduler.check(
         {
             "Name": spec["name"],
+            "GroupArn": backend.schedule_groups[spec["group_name"] or "default"].arn,
             "State": spec["state"],
             "ActionAfterCompletion": spec.get("action_after_completion"),
             "FlexibleTimeWindow": spec["flexible_time_window"],

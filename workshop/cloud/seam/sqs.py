@@ -23,6 +23,7 @@ from moto.sqs.exceptions import InvalidParameterValue, QueueDoesNotExist, Receip
 from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Message, sqs_backends
 from moto.sqs.responses import SQSResponse
 
+from ..base.arns import Arn
 from ..base.model import QueueState
 from ..base.tracing import current
 from ..base.variables import ACCOUNT_ID
@@ -308,7 +309,7 @@ def _newest(queue: Queue, receipt_handle: str) -> Message:
 
 
 def _find(queue_arn: str) -> Queue | None:
-    region, account, name = queue_arn.split(":")[3:6]
+    _, _, region, account, name = Arn.parse(queue_arn)
     if account != ACCOUNT_ID:
         return None
     with contextlib.suppress(KeyError, QueueDoesNotExist):  # no such Region, no such queue

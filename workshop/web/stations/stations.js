@@ -116,7 +116,7 @@ function addRide(ride, station) {
     await ask("DELETE", `/rides/${encodeURIComponent(ride.ride_id)}`);
     item.remove();
     byId("my-rides").focus(); // the button that had it is gone
-    byId("none").hidden = byId("rides").children.length > 1;
+    byId("none").hidden = byId("rides").children.length > 0;
     say(`The bike is back at ${station.name}.`);
     await refresh(station.station_id);
   }));

@@ -301,7 +301,8 @@ def state(values, **spec):
         "EvaluationPeriods": 3,
         **spec,
     }
-    found = decide(settings, [Point(60 * n, value, 1) for n, value in enumerate(values)])
+    points = [Point(60 * n, value, 1) for n, value in enumerate(values) if value is not None]
+    found = decide(settings, points)
     return found.value if found else "as it was"
 
 

@@ -426,11 +426,11 @@ def test_queue_deleted_while_its_messages_are_handled(lab):
 
 def test_a_function_that_does_not_run_here(lab):
     queue = Queue(lab)
-    name = lab.create(Runtime="nodejs22.x")
+    name = lab.create(Runtime="ruby3.4")
     uuid = connect(lab, queue, name)["UUID"]
     queue.send("waits")
     lab.cloud.idle()
-    assert "Python runtimes only" in settled(lab, uuid, "Enabled")["LastProcessingResult"]
+    assert "not ruby3.4" in settled(lab, uuid, "Enabled")["LastProcessingResult"]
     assert queue.count() == 1
 
 

@@ -309,6 +309,31 @@ def test_a_role_that_scheduler_may_not_assume(schedules):
     assert schedules.client.list_schedules()["Schedules"] == []
 
 
+def test_conditions_of_a_roles_trust_policy_count(schedules):
+    url, arn = schedules.queue()
+    client = schedules.client
+    group = client.create_schedule_group(Name=f"group-{next(_numbers)}")["ScheduleGroupArn"]
+    role = schedules.make_role("scheduler.amazonaws.com", "*")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+            "ArnEquals": {"aws:SourceArn": group},
+        },
+    }
+    schedules.iam.update_assume_role_policy(
+        RoleName=role.rpartition("/")[2], PolicyDocument=document(trust)
+    )
+    schedules.create(schedules.in_minutes(1), arn, role, GroupName=group.rpartition("/")[2])
+    schedules.lab.cloud.advance(minutes=2)
+    schedules.lab.cloud.idle()
+    assert len(schedules.messages(url)) == 1
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume"):
+        schedules.create("rate(1 hour)", arn, role)  # of the default group
+
+
 def test_a_role_that_may_not_invoke(schedules):
     function, arn = schedules.function()
     role = schedules.make_role("scheduler.amazonaws.com", "lambda:GetFunction")

@@ -1,5 +1,7 @@
 """Starts AWS's runtime client in a function's process, as /var/runtime/bootstrap does on AWS.
 
+A function in another language takes the place of this process (other_languages.py).
+
 Runs with `python -S -s`: the function sees the standard library, /var/runtime (the runtime
 client and boto3), its layers and its own code; not the packages of the workshop. Nothing that the
 function brings runs before the limits hold: its variables come over standard input, as one line of
@@ -34,6 +36,10 @@ def main():
         os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(os.dup(1))
     if hasattr(time, "tzset"):
         time.tzset()
+    if launch["language"] != "python":
+        import other_languages
+
+        other_languages.start(launch["language"], launch["node"], *launch["paths"])
     if launch.get("tmp"):
         import private_tmp
 

@@ -9,8 +9,10 @@ timestamp.
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
+
+from ...base.times import in_milliseconds
 
 
 def sns_message(
@@ -22,10 +24,12 @@ def sns_message(
         "AlarmName": alarm["AlarmName"],
         "AlarmDescription": alarm.get("AlarmDescription"),
         "AWSAccountId": account_id,
-        "AlarmConfigurationUpdatedTimestamp": stamp(alarm["AlarmConfigurationUpdatedTimestamp"]),
+        "AlarmConfigurationUpdatedTimestamp": in_milliseconds(
+            alarm["AlarmConfigurationUpdatedTimestamp"], "+0000"
+        ),
         "NewStateValue": alarm["StateValue"],
         "NewStateReason": alarm["StateReason"],
-        "StateChangeTime": stamp(alarm["StateUpdatedTimestamp"]),
+        "StateChangeTime": _time(alarm["StateUpdatedTimestamp"]),
         "Region": region_name(region),
         "AlarmArn": alarm["AlarmArn"],
         "OldStateValue": before["value"],
@@ -74,7 +78,7 @@ def lambda_event(
         "source": "aws.cloudwatch",
         "alarmArn": alarm["AlarmArn"],
         "accountId": account_id,
-        "time": stamp(alarm["StateUpdatedTimestamp"]),
+        "time": _time(alarm["StateUpdatedTimestamp"]),
         "region": region,
         "alarmData": {
             "alarmName": alarm["AlarmName"],
@@ -82,9 +86,9 @@ def lambda_event(
                 "value": alarm["StateValue"],
                 "reason": alarm["StateReason"],
                 "reasonData": alarm.get("StateReasonData") or "{}",
-                "timestamp": stamp(alarm["StateUpdatedTimestamp"]),
+                "timestamp": _time(alarm["StateUpdatedTimestamp"]),
             },
-            "previousState": {**before, "timestamp": stamp(before["timestamp"])},
+            "previousState": {**before, "timestamp": _time(before["timestamp"])},
             "configuration": {
                 "description": alarm.get("AlarmDescription"),
                 "metrics": [
@@ -103,11 +107,8 @@ def lambda_event(
     }
 
 
-def stamp(moment: datetime) -> str:
-    """As alarms write a time: `2026-11-02T03:04:05.678+0000`."""
-    if moment.tzinfo:
-        moment = moment.astimezone(timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+def _time(moment: datetime) -> str:
+    return in_milliseconds(moment, "+0000")
 
 
 @functools.lru_cache

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
+
+from ...base.times import in_milliseconds, utc
 
 MORE_PERIODS = 2  # that are looked at in the place of missing ones, beside the evaluation periods
 OPERATORS = {
@@ -22,10 +23,10 @@ OPERATORS = {
 
 @dataclass(frozen=True)
 class Point:
-    """A period of the metric: its start, its value (None if there is none), how many samples."""
+    """A period of the metric that has a value: its start, and of how many samples that is."""
 
     start: int
-    value: float | None
+    value: float
     samples: float = 0
 
 
@@ -39,7 +40,7 @@ class State:
 
 
 def decide(alarm: dict[str, Any], points: list[Point]) -> State | None:
-    """The state by the latest periods, newest last; None where it stays what it is.
+    """The state by the latest periods that have values, newest last; None where it stays.
 
     `alarm` is as DescribeAlarms has it.
     """
@@ -48,7 +49,7 @@ def decide(alarm: dict[str, Any], points: list[Point]) -> State | None:
     periods = alarm["EvaluationPeriods"]
     needed = alarm.get("DatapointsToAlarm") or periods
     treat = alarm.get("TreatMissingData") or "missing"
-    known = [point for point in points if point.value is not None][-periods:]
+    known = points[-periods:]
     missing = periods - len(known)
     crosses, _ = OPERATORS[alarm["ComparisonOperator"]]
     breaching = [point for point in known if crosses(point.value, alarm["Threshold"])]
@@ -61,23 +62,17 @@ def decide(alarm: dict[str, Any], points: list[Point]) -> State | None:
     else:
         missing_count = missing if treat == "breaching" else 0
     if len(breaching) + missing_count >= needed:
-        return State("ALARM", _reason(alarm, breaching, known, missing, treat, True), data)
+        return State("ALARM", _reason(alarm, breaching, known, True), data)
     if treat == "ignore" and len(breaching) + missing >= needed:
         return None
     others = [point for point in known if point not in breaching]
-    return State("OK", _reason(alarm, others, known, missing, treat, False), data)
+    return State("OK", _reason(alarm, others, known, False), data)
 
 
-def _reason(
-    alarm: dict[str, Any],
-    counted: list[Point],
-    known: list[Point],
-    missing: int,
-    treat: str,
-    alarming: bool,
-) -> str:
+def _reason(alarm: dict[str, Any], counted: list[Point], known: list[Point], alarming: bool) -> str:
     """`counted` are the data points that led to the state."""
     if not known:
+        missing, treat = alarm["EvaluationPeriods"], alarm.get("TreatMissingData", "")
         how = {"breaching": "Breaching", "notBreaching": "NonBreaching"}.get(treat, "Ignored")
         periods = f"{missing} period{_s(missing)}"
         were = "were" if missing > 1 else "was"
@@ -109,10 +104,10 @@ def _unknown(periods: int) -> str:
 def _data(alarm: dict[str, Any], known: list[Point]) -> dict[str, Any]:
     data: dict[str, Any] = {
         "version": "1.0",
-        "queryDate": _iso(datetime.now(timezone.utc)),
+        "queryDate": in_milliseconds(zone="+0000"),
     }
     if known:
-        data["startDate"] = _iso(datetime.fromtimestamp(known[0].start, timezone.utc))
+        data["startDate"] = in_milliseconds(known[0].start, "+0000")
     return data | {
         "statistic": alarm.get("Statistic") or alarm.get("ExtendedStatistic"),
         "period": alarm["Period"],
@@ -120,7 +115,7 @@ def _data(alarm: dict[str, Any], known: list[Point]) -> dict[str, Any]:
         "threshold": float(alarm["Threshold"]),
         "evaluatedDatapoints": [
             {
-                "timestamp": _iso(datetime.fromtimestamp(point.start, timezone.utc)),
+                "timestamp": in_milliseconds(point.start, "+0000"),
                 "sampleCount": float(point.samples),
                 "value": float(point.value),
             }
@@ -130,11 +125,7 @@ def _data(alarm: dict[str, Any], known: list[Point]) -> dict[str, Any]:
 
 
 def _when(start: int) -> str:
-    return datetime.fromtimestamp(start, timezone.utc).strftime("%d/%m/%y %H:%M:%S")
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+    return f"{utc(start):%d/%m/%y %H:%M:%S}"
 
 
 def _s(count: int) -> str:

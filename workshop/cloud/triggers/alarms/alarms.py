@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ...access.resource_policy import Source
+from ...base.arns import Arn
+from ...base.times import utc
+from ...functions.sending import Clients, Extras
 from ..push.deliveries import Deliveries
 from .alarm_messages import lambda_event, region_name, sns_message
 from .alarm_states import MORE_PERIODS, Point, decide
@@ -29,15 +28,13 @@ ACTIONS = {
     "OK": "OKActions",
     "INSUFFICIENT_DATA": "InsufficientDataActions",
 }
-Client = Callable[[str, str], Any]
 
 
 class Alarms:
-    """`ask` and `act` give boto3 clients; what is asked with the first evaluates no alarm again."""
+    """`ask(service, region)` gives boto3 clients with which asking evaluates no alarm again."""
 
-    def __init__(self, ask: Client, act: Client, deliveries: Deliveries, account_id: str) -> None:
-        self._ask, self._act, self._deliveries = ask, act, deliveries
-        self._account_id = account_id
+    def __init__(self, ask: Clients, deliveries: Deliveries, account_id: str) -> None:
+        self._ask, self._deliveries, self._account_id = ask, deliveries, account_id
         self._regions: set[str] = set()  # where somebody may have put an alarm
         self._lock = threading.Lock()  # one evaluation at a time, so that each change shows once
 
@@ -82,7 +79,7 @@ class Alarms:
         return True
 
     def _points(self, cloudwatch: Any, alarm: dict[str, Any]) -> list[Point]:
-        """The latest periods, newest last, those without values too; the last is not over."""
+        """The latest periods that have values, newest last; the last one is not over."""
         period = alarm["Period"]
         count = alarm["EvaluationPeriods"] + MORE_PERIODS
         latest = int(time.time()) // period * period
@@ -91,8 +88,8 @@ class Alarms:
             "Namespace": alarm["Namespace"],
             "MetricName": alarm["MetricName"],
             "Dimensions": alarm.get("Dimensions", []),
-            "StartTime": _utc(starts[0]),
-            "EndTime": _utc(latest + period),
+            "StartTime": utc(starts[0]),
+            "EndTime": utc(latest + period),
             "Period": period,
         }
         if alarm.get("ExtendedStatistic"):
@@ -106,26 +103,22 @@ class Alarms:
             int(each["Timestamp"].timestamp()): each
             for each in cloudwatch.get_metric_statistics(**asked)["Datapoints"]
         }
-        return [_point(start, found.get(start), alarm) for start in starts]
+        points = [_point(start, found[start], alarm) for start in starts if start in found]
+        return [point for point in points if point]
 
     def _carry_out(
         self, action: str, alarm: dict[str, Any], before: dict[str, Any], region: str
     ) -> None:
-        service = action.split(":")[2]
+        service = Arn.parse(action).service
+        source = Source(PRINCIPAL, alarm["AlarmArn"], self._account_id)
         if service == "lambda":
-            source = Source(PRINCIPAL, alarm["AlarmArn"], self._account_id)
             event = lambda_event(alarm, before, self._account_id, region)
             self._deliveries.try_to_send(action, event, source)
-        elif service == "sns":
-            message = json.dumps(sns_message(alarm, before, self._account_id, region))
+        elif service == "sns":  # a topic that is gone: AWS says so in the alarm's history
+            message = sns_message(alarm, before, self._account_id, region)
             subject = f'{alarm["StateValue"]}: "{alarm["AlarmName"]}" in {region_name(region)}'
-            try:
-                self._act("sns", action.split(":")[3]).publish(
-                    TopicArn=action, Subject=subject, Message=message
-                )
-            except (BotoCoreError, ClientError) as error:
-                # The topic is gone: AWS says so in the alarm's history.
-                self._deliveries.note(f"{alarm['AlarmArn']}: {error}")
+            extras = Extras(message={"Subject": subject})
+            self._deliveries.try_to_send(action, message, source, extras)
         else:
             self._deliveries.note(f"{alarm['AlarmArn']}: the local cloud can't do {action}")
 
@@ -137,17 +130,11 @@ def is_simple(alarm: dict[str, Any]) -> bool:
     return bool(named and statistic and alarm.get("Threshold") is not None)
 
 
-def _point(start: int, found: dict[str, Any] | None, alarm: dict[str, Any]) -> Point:
-    if found is None:
-        return Point(start, None)
+def _point(start: int, found: dict[str, Any], alarm: dict[str, Any]) -> Point | None:
     extended = alarm.get("ExtendedStatistic")
     value = (
         found.get("ExtendedStatistics", {}).get(extended)
         if extended
         else found.get(alarm["Statistic"])
     )
-    return Point(start, value, found["SampleCount"])
-
-
-def _utc(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)
+    return None if value is None else Point(start, value, found["SampleCount"])

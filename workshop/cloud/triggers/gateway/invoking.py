@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...access.resource_policy import Source, Statement, allows, denied
+from ...base.arns import Arn
 from ...base.model import ApiError, FunctionVersion, Outcome, Request
 
 LONGEST_INIT = 10  # seconds that an execution environment may take to start
@@ -44,7 +45,7 @@ class Functions:
 
     def allow(self, arn: str, source: Source, action: str) -> bool:
         """Whether the function's policy lets a source do `action`. Raises ApiError (404)."""
-        _, invoked_arn = self.find(arn.split(":")[3], arn, None)
+        _, invoked_arn = self.find(Arn.parse(arn).region, arn, None)
         if allows(self.statements(invoked_arn), source, invoked_arn, action):
             return True
         self.note(f"function URL: {denied(source, invoked_arn, action).message}")
@@ -55,7 +56,7 @@ class Functions:
 
         Raises ApiError where Lambda refuses the call, and IntegrationTimeout.
         """
-        function, invoked_arn = self.find(arn.split(":")[3], arn, None)
+        function, invoked_arn = self.find(Arn.parse(arn).region, arn, None)
         if source and not allows(self.statements(invoked_arn), source, invoked_arn):
             refusal = denied(source, invoked_arn)
             self.note(f"{source.arn}: {refusal.message}")

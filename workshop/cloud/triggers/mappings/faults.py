@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ...base.activity import Activity
-from ...base.problems import Problems
+from .poller import Poller
 
 PAUSES = (0.1, 10.0)  # seconds, the first and the longest
 WAITED_FOR = 4  # faults in a row for which the cloud is not idle; with more, nobody waits
 
 
 class Faults:
-    """Counts the faults in a row of one loop.
+    """Counts the faults in a row of one loop of a poller.
 
-    `what` is the name under which the loop counts in the cloud's activity, `pause(seconds)` waits,
-    but not longer than until the loop is to end.
+    `what` is the name under which the loop counts in the cloud's activity.
     """
 
-    def __init__(
-        self, what: str, problems: Problems, activity: Activity, pause: Callable[[float], None]
-    ) -> None:
-        self._what, self._pause = what, pause
-        self._problems, self._activity = problems, activity
+    def __init__(self, poller: Poller, what: str) -> None:
+        self._what, self._pause = what, poller.pause
+        self._problems, self._activity = poller.tools.problems, poller.tools.activity
         self._in_a_row = 0
 
     def forget(self) -> None:

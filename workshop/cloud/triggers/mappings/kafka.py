@@ -18,7 +18,8 @@ from .kafka_mapping import KafkaMapping
 from .kafka_records import as_record, by_partition, failed_batch, failed_record, send_keyed
 from .kafka_topic import POLL, Topic, TopicProblem, load_client
 from .poller import Poller, Tools
-from .processing import Processor, Record
+from .processing import Processor
+from .source import Record
 
 LARGEST_EVENT = 6 * 1024 * 1024 - 16 * 1024  # bytes, less what stands around the records
 DEFAULT_WINDOW = 0.5  # seconds at most, where the mapping names no window
@@ -46,7 +47,7 @@ class KafkaPoller(Poller):
         self._problem = False
         self._looked_at = 0.0  # when partitions were asked for
         self._done: dict[int, int] = {}  # offsets to commit, by partition
-        self._processor = Processor(mapping, tools, self, self, self._what)
+        self._processor = Processor(self, self, self.what)
         self.where = mapping.topic
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class KafkaPoller(Poller):
             with contextlib.suppress(TopicProblem):  # creating succeeds; the problem shows later
                 self._open()
         try:
-            self._thread = self.tools.problems.start(self._what, self._work)
+            self._thread = self.tools.problems.start(self.what, self._work)
         except BaseException:
             self._leave()
             raise
@@ -107,21 +108,21 @@ class KafkaPoller(Poller):
             except TopicProblem as problem:
                 self._wait_after(str(problem))
             except CAUGHT as error:  # the cloud's own fault
-                self.tools.problems.failed(self._what, error)
+                self.tools.problems.failed(self.what, error)
                 self._wait_after(f"PROBLEM: {error}")
 
     def _round(self) -> None:
-        self._open()
-        self._commit()
+        topic = self._open()
+        self._commit(topic)
         if self._problem:
             self._problem, self.mapping.last_result = False, "No records processed"
-        records = self._read()
+        records = self._read(topic)
         if records and not self.stopped:
             self._handle(records)
-        if self._counted and not self._topic.waits():
+        if self._counted and not topic.waits():
             self._uncount()
 
-    def _open(self) -> None:
+    def _open(self) -> Topic:
         """Knows the topic's partitions, and looks for new ones from time to time."""
         if self._topic is None:
             self._topic = Topic(self.mapping.servers, self.mapping.topic, self.mapping.group)
@@ -129,10 +130,11 @@ class KafkaPoller(Poller):
             position = self.mapping["StartingPosition"]
             self._topic.open(position, self.mapping["StartingPositionTimestamp"])
             self._looked_at = time.monotonic()
+        return self._topic
 
-    def _read(self) -> list[Record]:
+    def _read(self, topic: Topic) -> list[Record]:
         """The records of one batch: full, 6 MB large, or at the end of the batching window."""
-        first = self._topic.read(QUIET if self._counted else POLL)
+        first = topic.read(QUIET if self._counted else POLL)
         if first is None:
             return []
         self._count()
@@ -142,7 +144,7 @@ class KafkaPoller(Poller):
         size = records[0].size
         while len(records) < self.mapping["BatchSize"] and not self.stopped:
             left = max(0.0, until - time.monotonic())
-            message = self._topic.read(min(left, POLL if window else QUIET))
+            message = topic.read(min(left, POLL if window else QUIET))
             if message is None:
                 if window and left:
                     continue
@@ -150,7 +152,7 @@ class KafkaPoller(Poller):
             record = as_record(message)
             size += record.size
             if size > LARGEST_EVENT:
-                self._topic.hold(message)
+                topic.hold(message)
                 break
             records.append(record)
         return records
@@ -165,9 +167,9 @@ class KafkaPoller(Poller):
         if not self.stopped:
             self.done(records)
 
-    def _commit(self) -> None:
+    def _commit(self, topic: Topic) -> None:
         if self._done:
-            self._topic.commit(self._done)
+            topic.commit(self._done)
             self._done = {}
 
     def event(self, records: list[Record]) -> dict[str, Any]:
@@ -188,8 +190,9 @@ class KafkaPoller(Poller):
     def done(self, records: list[Record]) -> None:
         """Tells the group how far it is; what fails is told again in the next round."""
         self._done |= {r.event["partition"]: r.event["offset"] + 1 for r in records}
-        with contextlib.suppress(TopicProblem):
-            self._commit()
+        if self._topic:
+            with contextlib.suppress(TopicProblem):
+                self._commit(self._topic)
 
     def send_to_topic(self, topic: str, records: list[Record], failure: dict[str, Any]) -> None:
         """Sends records that were given up to a topic of the same cluster."""
@@ -211,10 +214,10 @@ class KafkaPoller(Poller):
         with self._changed:
             if not self._counted:
                 self._counted = True
-                self.tools.activity.begin(self._what)
+                self.tools.activity.begin(self.what)
 
     def _uncount(self) -> None:
         with self._changed:
             if self._counted:
                 self._counted = False
-                self.tools.activity.end(self._what)
+                self.tools.activity.end(self.what)

@@ -9,11 +9,12 @@ on-failure destination"
 from __future__ import annotations
 
 import base64
-import time
 from typing import Any
 
+from ...base.times import in_milliseconds
 from .kafka_topic import load_client
-from .processing import Record, dump
+from .processing import dump
+from .source import Record
 
 TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
 SEND_WITHIN = 10  # seconds
@@ -70,8 +71,8 @@ def failed_batch(servers: str, event: dict[str, Any]) -> dict[str, Any]:
                 name: {
                     "firstRecordOffset": str(records[0]["offset"]),
                     "lastRecordOffset": str(records[-1]["offset"]),
-                    "firstRecordTimestamp": _iso(records[0]),
-                    "lastRecordTimestamp": _iso(records[-1]),
+                    "firstRecordTimestamp": _time(records[0]),
+                    "lastRecordTimestamp": _time(records[-1]),
                 }
                 for name, records in partitions.items()
             },
@@ -87,7 +88,10 @@ def failed_record(
         "batchSize": 1,
         "bootstrapServers": servers,
         "payloadSize": len(dump(event)),
-        "recordInfo": {"offset": str(record["offset"]), "timestamp": _iso(record)},
+        "recordInfo": {
+            "offset": str(record["offset"]),
+            "timestamp": _time(record),
+        },
     }
     return {**failure, "KafkaBatchInfo": info, "payload": event}
 
@@ -101,7 +105,5 @@ def send_keyed(servers: str, topic: str, messages: list[tuple[str | None, dict[s
     producer.flush(SEND_WITHIN)
 
 
-def _iso(event: dict[str, Any]) -> str:
-    seconds = event["timestamp"] / 1000
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{event['timestamp'] % 1000:03d}Z"
+def _time(event: dict[str, Any]) -> str:
+    return in_milliseconds(event["timestamp"] / 1000)

@@ -12,11 +12,11 @@ from typing import Any
 
 from ...base.problems import CAUGHT
 from .faults import Faults
-from .mapping import Mapping
-from .poller import Poller, Tools
-from .processing import Processor, Record
+from .poller import Poller
+from .processing import Processor
 from .progress import Progress
 from .shards import Shard
+from .source import Record
 from .windows import Window, window_of
 
 LARGEST_EVENT = 6 * 1024 * 1024 - 4096  # bytes, less what is around the records
@@ -26,19 +26,13 @@ class Lane:
     """Batches records and has them handled, in a thread that lives while there are any."""
 
     def __init__(
-        self,
-        mapping: Mapping,
-        tools: Tools,
-        shard: Shard,
-        progress: Progress,
-        poller: Poller,
-        on_change: Callable[[], None],
+        self, poller: Poller, shard: Shard, progress: Progress, on_change: Callable[[], None]
     ) -> None:
-        self._mapping, self._tools, self._poller = mapping, tools, poller
-        self._shard, self._progress = shard, progress
-        self._what = f"{mapping.service} mapping of {mapping.function_name}, {shard.id}"
-        self._faults = Faults(self._what, tools.problems, tools.activity, poller.pause)
-        self._processor = Processor(mapping, tools, self, poller, self._what)
+        self._poller, self._shard, self._progress = poller, shard, progress
+        self._mapping, self._tools = poller.mapping, poller.tools
+        self._what = f"{poller.what}, {shard.id}"
+        self._faults = Faults(poller, self._what)
+        self._processor = Processor(poller, self, self._what)
         self._records: deque[Record] = deque()
         self._changed = threading.Condition()
         self._running = False
@@ -84,7 +78,7 @@ class Lane:
         """The event of a batch; with a tumbling window, in that window."""
         event: dict[str, Any] = {"Records": [record.event for record in records]}
         if self._progress.window:
-            event |= self._window_fields(is_final=False)
+            event |= self._window_fields(self._progress.window, is_final=False)
         return event
 
     def batch_info(self, records: list[Record]) -> dict[str, Any]:
@@ -180,13 +174,13 @@ class Lane:
 
     def _end_window(self, window: Window) -> None:
         """The final invocation; nothing else of the shard is handled before it succeeded."""
-        event = {"Records": [], **self._window_fields(is_final=True)}
+        event = {"Records": [], **self._window_fields(window, is_final=True)}
         if not self._processor.process_event(event):
             return
         self._progress.window = window.renewed() if window.is_full else None
 
-    def _window_fields(self, is_final: bool) -> dict[str, Any]:
-        fields = self._progress.window.fields(is_final)
+    def _window_fields(self, window: Window, is_final: bool) -> dict[str, Any]:
+        fields = window.fields(is_final)
         fields["shardId"] = self._shard.id
         fields["eventSourceARN"] = self._mapping.source_arn
         return fields

@@ -11,9 +11,7 @@ import time
 import uuid
 from typing import Any
 
-from .settings import check_creation, check_settings
-
-__all__ = ["Mapping", "check_creation", "check_settings"]
+from ...base.arns import Arn
 
 STREAM_DEFAULTS = {
     "ParallelizationFactor": 1,
@@ -33,17 +31,22 @@ OPTIONAL = (
     "StartingPositionTimestamp",
 )
 NOT_UPDATED = ("StartingPosition", "StartingPositionTimestamp")  # nor the source itself
-NOTHING = (None, {}, {"Filters": []}, {"Metrics": []})  # takes an optional setting away
+NOTHING: tuple[Any, ...] = (
+    None,
+    {},
+    {"Filters": []},
+    {"Metrics": []},
+)  # takes an optional setting away
 
 
-class Mapping:
+class EventSourceMapping:
     """What connects a source with a function. moto calls `get_configuration`."""
 
     def __init__(self, spec: dict[str, Any], function_arn: str, region: str, account: str) -> None:
         self.uuid = str(uuid.uuid4())
         self.region = region
         self.source_arn: str = spec["EventSourceArn"]
-        self.service = self.source_arn.split(":")[2]  # sqs, kinesis or dynamodb
+        self.service = Arn.parse(self.source_arn).service  # sqs, kinesis or dynamodb
         self.function_arn = function_arn  # qualified if the mapping names a version or an alias
         self.role = ""  # the function's execution role, which reads the source
         self.arn = f"arn:aws:lambda:{region}:{account}:event-source-mapping:{self.uuid}"
@@ -82,7 +85,7 @@ class Mapping:
     @property
     def function_name(self) -> str:
         """The function's name, without version or alias."""
-        return self.function_arn.split(":")[6]
+        return Arn.parse(self.function_arn).name
 
     @property
     def reports_failures(self) -> bool:

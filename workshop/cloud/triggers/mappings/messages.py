@@ -11,6 +11,8 @@ import json
 import time
 from typing import Any
 
+from ...base.arns import Arn
+
 
 class Message:
     """One message as ReceiveMessage gave it, and the record that the event has of it."""
@@ -52,7 +54,7 @@ def _record(received: dict[str, Any], queue_arn: str, has_window: bool) -> dict[
         "md5OfBody": received["MD5OfBody"],
         "eventSource": "aws:sqs",
         "eventSourceARN": queue_arn,
-        "awsRegion": queue_arn.split(":")[3],
+        "awsRegion": Arn.parse(queue_arn).region,
     }
     digest = received.get("MD5OfMessageAttributes")
     if digest or has_window:  # recorded: null, but only from a mapping with a batching window

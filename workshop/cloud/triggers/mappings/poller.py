@@ -16,9 +16,9 @@ from ...base.timers import Timer
 from ...base.tracing import following
 from ...base.workers import Workers
 from ...functions.destinations import Destinations
-from ...functions.invoker import check_runs_here
 from ...functions.loops import LoopGuard
-from .mapping import Mapping
+from ...functions.runtime_names import check_runs_here
+from .mapping import EventSourceMapping
 
 LONGEST_PAUSE = 30.0  # seconds, between looks that fail
 
@@ -56,22 +56,18 @@ class Answer:
 class Poller:
     """Calls `poll` in a thread of its own, at first and whenever it is woken."""
 
-    def __init__(self, mapping: Mapping, tools: Tools) -> None:
+    def __init__(self, mapping: EventSourceMapping, tools: Tools) -> None:
         self.mapping, self.tools = mapping, tools
         self._changed = threading.Condition()
         self._dirty = False
         self._stopped = False
         self._failures = 0  # in a row
-        self._what = f"{mapping.service} mapping of {mapping.function_name}"
+        self.what = f"{mapping.service} mapping of {mapping.function_name}"
 
     def start(self) -> None:
-        """Prepares, in the caller's thread, then polls in another."""
-        self.prepare()
+        """Polls in another thread."""
         self.wake()
-        self.tools.problems.start(self._what, self._work)
-
-    def prepare(self) -> None:
-        """What must be done before the call that enables the mapping returns."""
+        self.tools.problems.start(self.what, self._work)
 
     def poll(self) -> float | None:
         """Handles what there is. Seconds after which to look again unasked, or None."""
@@ -83,7 +79,7 @@ class Poller:
             if self._stopped or self._dirty:
                 return
             self._dirty = True
-            self.tools.activity.begin(self._what)
+            self.tools.activity.begin(self.what)
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -144,13 +140,13 @@ class Poller:
                 again = self._look()
             finally:
                 if woken:
-                    self.tools.activity.end(self._what)
-        with self.tools.problems.guard(self._what):
+                    self.tools.activity.end(self.what)
+        with self.tools.problems.guard(self.what):
             self.finish()
         with self._changed:
             if self._dirty:
                 self._dirty = False
-                self.tools.activity.end(self._what)
+                self.tools.activity.end(self.what)
 
     def _look(self) -> float | None:
         """Polls. Seconds after which to look again: longer each time that it fails."""
@@ -162,7 +158,7 @@ class Poller:
         except CAUGHT as error:
             self.mapping.last_result = f"PROBLEM: {error}"
             if not is_gone(error):
-                self.tools.problems.failed(self._what, error)
+                self.tools.problems.failed(self.what, error)
             self._failures = min(self._failures + 1, 10)
             again = min(LONGEST_PAUSE, 2.0 ** (self._failures - 1))
         return again

@@ -9,64 +9,21 @@ sources" (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ...base.json_text import to_json
-from ...base.model import ApiError
+from ...base.model import ApiError, Outcome
 from ...base.problems import CAUGHT
 from ...base.timers import SHRINK, shrunk
 from .batches import WholeBatchFailed, first_failure
-from .failures import send_failure
+from .failures import Failures
 from .faults import Faults
-from .mapping import Mapping
-from .poller import Answer, Poller, Tools
+from .poller import Answer, Poller
+from .source import Batch, Record, Source
 
 LONGEST_BACK_OFF = 60  # seconds on AWS
 LOOK_FOR_FUNCTION = 0.2  # seconds
 FAILED = "PROBLEM: Function call failed"
-
-
-@dataclass
-class Record:
-    """One record, and what is to be known of it to handle it."""
-
-    event: dict[str, Any]  # as the function gets it
-    identifier: Any  # what `itemIdentifier` names it by: a string, or for Kafka an object
-    key: str  # records of one key stay in order
-    arrived_at: float  # seconds since 1970
-    size: int = 0  # bytes as JSON
-    delays_before: float = 0.0  # what `Processor.delays` was when it came
-
-
-class Source(Protocol):
-    """What a processor asks of the service that it works for."""
-
-    where: str  # the shard or the partition
-
-    def event(self, records: list[Record]) -> dict[str, Any]:
-        """What the function is invoked with."""
-
-    def batch_info(self, records: list[Record]) -> dict[str, Any]:
-        """What the record of a failure says of a batch, under the service's own key."""
-
-    def answered(self, payload: bytes, done: int) -> None:
-        """Looks at an answer that is no error; `done` records of the batch it covers.
-
-        Raises WholeBatchFailed if the answer is not what it must be.
-        """
-
-    def done(self, records: list[Record]) -> None:
-        """Notes that records were handled, or given up: they don't come again."""
-
-
-@dataclass
-class Batch:
-    """Records that are tried together, and what came of it so far."""
-
-    records: list[Record]
-    attempts: int = 0
-    last: Answer | None = None
 
 
 class Processor:
@@ -76,12 +33,11 @@ class Processor:
     function to invoke, nothing goes on.
     """
 
-    def __init__(
-        self, mapping: Mapping, tools: Tools, source: Source, poller: Poller, what: str
-    ) -> None:
-        self._mapping, self._tools, self._source = mapping, tools, source
-        self._poller, self._what = poller, what
-        self._faults = Faults(what, tools.problems, tools.activity, poller.pause)
+    def __init__(self, poller: Poller, source: Source, what: str) -> None:
+        self._poller, self._source, self._what = poller, source, what
+        self._mapping, self._tools = poller.mapping, poller.tools
+        self._failures = Failures(poller.mapping, poller.tools, source)
+        self._faults = Faults(poller, what)
         self.delays = 0.0  # seconds of deliberate delay so far, as on AWS
         self._throttles = 0
 
@@ -96,9 +52,10 @@ class Processor:
         """
         batch = Batch([])
         while not self._poller.stopped:
-            if not self._invoke(event, batch):
+            answer = self._invoke(event, batch)
+            if answer is None:
                 continue
-            if not batch.last.outcome.error:
+            if not answer.outcome.error:
                 self._mapping.last_result = "OK"
                 return True
             self._mapping.last_result = FAILED
@@ -108,23 +65,23 @@ class Processor:
             self._back_off(batch.attempts)
         return False
 
-    def _invoke(self, event: dict[str, Any], batch: Batch) -> bool:
-        """One attempt; False if the function could not be invoked, and is to be again."""
+    def _invoke(self, event: dict[str, Any], batch: Batch) -> Answer | None:
+        """One attempt; None if the function could not be invoked, and is to be again."""
         try:
             batch.last = self._poller.invoke(event, dump)
         except ApiError as error:
             if error.status == 429:  # a throttle uses up no attempt
                 self._throttles += 1
                 self._back_off(self._throttles)
-                return False
+                return None
             self._mapping.last_result = f"PROBLEM: {error.message}"
             if error.status == 500:  # nor does a fault of the cloud's, which the invoker noted
                 self._faults.wait()
             else:
                 self._wait_for_function()
-            return False
+            return None
         self._throttles = 0
-        return True
+        return batch.last
 
     def _process(self, batch: Batch) -> None:
         while batch.records and not self._poller.stopped:
@@ -136,12 +93,13 @@ class Processor:
 
     def _try_once(self, batch: Batch) -> None:
         self._drop_old(batch)
-        if batch.records and self._invoke(self._source.event(batch.records), batch):
-            self._look_at_answer(batch)
+        answer = self._invoke(self._source.event(batch.records), batch) if batch.records else None
+        if answer:
+            self._look_at_answer(batch, answer.outcome)
             self._faults.forget()
 
-    def _look_at_answer(self, batch: Batch) -> None:
-        done = self._succeeded(batch)
+    def _look_at_answer(self, batch: Batch, outcome: Outcome) -> None:
+        done = self._succeeded(batch, outcome)
         whole = done is None
         self._finish(batch, done or 0)
         if not batch.records:
@@ -164,9 +122,8 @@ class Processor:
         limit = self._mapping["MaximumRetryAttempts"]
         return limit != -1 and batch.attempts > limit
 
-    def _succeeded(self, batch: Batch) -> int | None:
+    def _succeeded(self, batch: Batch, outcome: Outcome) -> int | None:
         """How many records at the batch's start are done with; None if all of it failed."""
-        outcome = batch.last.outcome
         if outcome.error:
             return None
         done = len(batch.records)
@@ -209,7 +166,7 @@ class Processor:
         return self._tools.now() - record.arrived_at + waited * (1 - 1 / SHRINK)
 
     def _give_up(self, batch: Batch, records: list[Record], condition: str) -> None:
-        send_failure(self._mapping, self._tools, self._source, batch, records, condition)
+        self._failures.send(batch, records, condition)
         self._source.done(records)
         batch.records = batch.records[len(records) :]
 

@@ -17,14 +17,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ...base.arns import Arn, unqualified
 from ...base.json_text import to_json
 from ...base.model import ApiError, QueueState
 from ...base.problems import CAUGHT
 from ...base.timers import shrunk
 from ...base.tracing import MOST_ROUNDS, rounds
+from ...functions.sending import queue_url
 from .batches import LARGEST_BATCH, WholeBatchFailed, batching_window, failed_items
 from .filters import passes
-from .mapping import Mapping
+from .mapping import EventSourceMapping
 from .messages import Message, batch_of
 from .poller import Poller, Tools, is_gone
 
@@ -39,14 +41,12 @@ RECURSIVE = "RecursiveInvocationException"
 class QueuePoller(Poller):
     """Reads a queue, invokes, deletes what was handled, and gives back what was not."""
 
-    def __init__(self, mapping: Mapping, tools: Tools) -> None:
+    def __init__(self, mapping: EventSourceMapping, tools: Tools) -> None:
         super().__init__(mapping, tools)
         self._sqs = tools.client("sqs", mapping.region)
-        account, name = mapping.source_arn.split(":")[4:6]
-        self._url = self._sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)[
-            "QueueUrl"
-        ]
-        self._later = f"delayed or failed messages of {name}"
+        queue = Arn.parse(mapping.source_arn)
+        self._url = queue_url(self._sqs, queue)
+        self._later = f"delayed or failed messages of {queue.name}"
         self._running = 0  # batches
         self._kept: list[Message] = []  # received, but too large for the last batch
         self._failed_batches: list[list[Message]] = []  # invisible, until their time is over
@@ -160,15 +160,15 @@ class QueuePoller(Poller):
         return [Message(each, self.mapping.source_arn, has_window) for each in found]
 
     def _begin(self, batch: list[Message]) -> None:
-        self.tools.activity.begin(self._what)
+        self.tools.activity.begin(self.what)
         with self._changed:
             self._running += 1
         try:
-            self.tools.problems.start(self._what, self._handle, batch)
+            self.tools.problems.start(self.what, self._handle, batch)
         except BaseException:  # no thread can be had: they come again when they are visible
             with self._changed:
                 self._running -= 1
-            self.tools.activity.end(self._what)
+            self.tools.activity.end(self.what)
             raise
 
     def _handle(self, batch: list[Message]) -> None:
@@ -181,7 +181,7 @@ class QueuePoller(Poller):
         except CAUGHT as error:
             self.mapping.last_result = f"PROBLEM: {error}"
             if not is_gone(error):
-                self.tools.problems.failed(self._what, error)
+                self.tools.problems.failed(self.what, error)
         finally:
             with self._changed:
                 self._running -= 1
@@ -189,7 +189,7 @@ class QueuePoller(Poller):
             try:
                 self._give_back_later(failed)
             finally:
-                self.tools.activity.end(self._what)
+                self.tools.activity.end(self.what)
 
     def _run(self, batch: list[Message]) -> list[Message]:
         """Invokes the function with what passes the filters; the messages that failed."""
@@ -204,7 +204,7 @@ class QueuePoller(Poller):
 
     def _parts(self, messages: list[Message]) -> list[list[Message]]:
         """Messages that come round too often go apart: they stop no others."""
-        arn = ":".join(self.mapping.function_arn.split(":")[:7])
+        arn = unqualified(self.mapping.function_arn)
         looping = [each for each in messages if rounds(each.trace, arn) >= MOST_ROUNDS]
         return [part for part in (_without(messages, looping), looping) if part]
 
@@ -231,7 +231,7 @@ class QueuePoller(Poller):
 
         Its other invocations take as long as on AWS, so this waits as long for their end.
         """
-        arn = ":".join(self.mapping.function_arn.split(":")[:7])
+        arn = unqualified(self.mapping.function_arn)
         trace = max((each.trace for each in messages), key=lambda each: rounds(each, arn))
         event = {"Records": [each.record for each in messages]}
         until = messages[0].received_at + self._state().visibility_timeout_s

@@ -10,11 +10,10 @@ from ...base.problems import CAUGHT
 from .faults import Faults
 from .filters import passes
 from .lanes import Lane
-from .mapping import Mapping
-from .poller import Poller, Tools, is_gone
-from .processing import Record
+from .poller import Poller, is_gone
 from .progress import Progress
 from .shards import Shard
+from .source import Record
 
 MOST_WAITING = 10_000  # records that were read and not handled
 
@@ -23,20 +22,15 @@ class ShardReader:
     """Reads what there is when woken, in a thread that ends when all was handed on."""
 
     def __init__(
-        self,
-        mapping: Mapping,
-        tools: Tools,
-        shard: Shard,
-        progress: Progress,
-        poller: Poller,
-        on_end: Callable[[], None],
+        self, poller: Poller, shard: Shard, progress: Progress, on_end: Callable[[], None]
     ) -> None:
-        self._mapping, self._tools, self._poller = mapping, tools, poller
-        self._shard, self._progress, self._on_end = shard, progress, on_end
-        self._what = f"{mapping.service} mapping of {mapping.function_name}, {shard.id}"
+        self._poller, self._shard = poller, shard
+        self._progress, self._on_end = progress, on_end
+        self._mapping, self._tools = poller.mapping, poller.tools
+        self._what = f"{poller.what}, {shard.id}"
         self._lanes: list[Lane] = []
         self._changed = threading.Condition()
-        self._faults = Faults(self._what, tools.problems, tools.activity, poller.pause)
+        self._faults = Faults(poller, self._what)
         self._dirty = self._running = self._open = False
         self.parents = shard.parents
 
@@ -152,15 +146,7 @@ class ShardReader:
             return
         self._wait_until(lambda: all(lane.is_idle for lane in self._lanes))
         self._lanes = [
-            Lane(
-                self._mapping,
-                self._tools,
-                self._shard,
-                self._progress,
-                self._poller,
-                self._notice,
-            )
-            for _ in range(count)
+            Lane(self._poller, self._shard, self._progress, self._notice) for _ in range(count)
         ]
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ...access import check_source
+from ...base.arns import Arn
 from ...base.model import ApiError, FunctionVersion
-from ...base.parameters import invalid
+from ...base.parameters import check_parameters, invalid
 from .failures import check_destination
 from .kafka import KafkaPoller
 from .kafka_mapping import (
@@ -20,9 +21,10 @@ from .kafka_mapping import (
     check_kafka_settings,
     is_kafka,
 )
-from .mapping import Mapping, check_creation, check_settings
+from .mapping import EventSourceMapping
 from .poller import Poller, Tools
 from .queues import QueuePoller
+from .settings import check_creation, check_settings
 from .streams import StreamPoller
 
 TRANSITION = 0.02  # seconds; AWS takes up to a minute
@@ -42,17 +44,20 @@ class Mappings:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._mappings: dict[str, Mapping] = {}
+        self._mappings: dict[str, EventSourceMapping] = {}
         self._pollers: dict[str, Poller] = {}
         self._ending: list[KafkaPoller] = []
         self._lock = threading.RLock()
 
-    def create(self, spec: dict[str, Any], region: str, account: str) -> Mapping:
+    def create(self, spec: dict[str, Any], region: str, account: str) -> EventSourceMapping:
         """CreateEventSourceMapping. Raises ApiError."""
+        check_parameters("lambda", "CreateEventSourceMapping", spec)
         kafka = is_kafka(spec)
         check_kafka_creation(spec) if kafka else check_creation(spec)
         function, function_arn = self._function(spec.get("FunctionName", ""), region)
-        mapping = (KafkaMapping if kafka else Mapping)(spec, function_arn, region, account)
+        mapping = (KafkaMapping if kafka else EventSourceMapping)(
+            spec, function_arn, region, account
+        )
         mapping.role = function.role
         self._check_conflict(mapping)
         poller = self._poller(mapping, function)
@@ -68,11 +73,11 @@ class Mappings:
             raise
         return mapping
 
-    def get(self, uuid: str) -> Mapping | None:
+    def get(self, uuid: str) -> EventSourceMapping | None:
         """One mapping, or None."""
         return self._mappings.get(uuid)
 
-    def existing(self, uuid: str, region: str | None = None) -> Mapping:
+    def existing(self, uuid: str, region: str | None = None) -> EventSourceMapping:
         """One mapping (of a Region). Raises ApiError, 404, if there is none."""
         mapping = self._mappings.get(uuid)
         if mapping is None or region not in (None, mapping.region):
@@ -81,9 +86,9 @@ class Mappings:
             )
         return mapping
 
-    def list(
+    def matching(
         self, source_arn: str | None, function_name: str | None, region: str | None = None
-    ) -> list[Mapping]:
+    ) -> list[EventSourceMapping]:
         """The mappings of a source and of a function, in the order in which they were made.
 
         A name finds those of all versions and aliases, a name with one of them its own.
@@ -99,8 +104,11 @@ class Mappings:
             and (not qualifier or each.function_arn.endswith(f":{name}:{qualifier}"))
         ]
 
-    def update(self, uuid: str, spec: dict[str, Any], region: str | None = None) -> Mapping:
+    def update(
+        self, uuid: str, spec: dict[str, Any], region: str | None = None
+    ) -> EventSourceMapping:
         """UpdateEventSourceMapping. Raises ApiError; then nothing has changed."""
+        check_parameters("lambda", "UpdateEventSourceMapping", {**spec, "UUID": uuid})
         mapping = self.existing(uuid, region)
         self._check_not_in_use(mapping, "update")
         self._check_update(mapping, spec)
@@ -124,7 +132,7 @@ class Mappings:
             self._wake(uuid)
         return mapping
 
-    def delete(self, uuid: str, region: str | None = None) -> Mapping:
+    def delete(self, uuid: str, region: str | None = None) -> EventSourceMapping:
         """DeleteEventSourceMapping. Raises ApiError."""
         mapping = self.existing(uuid, region)
         self._check_not_in_use(mapping, "delete")
@@ -155,7 +163,7 @@ class Mappings:
         for poller in self._ending:
             poller.join(timeout=5)
 
-    def _begin(self, mapping: Mapping, poller: Poller, transition: str) -> None:
+    def _begin(self, mapping: EventSourceMapping, poller: Poller, transition: str) -> None:
         with self._lock:  # first, so that it misses nothing from its start on
             self._pollers[mapping.uuid] = poller
         poller.start()
@@ -174,7 +182,7 @@ class Mappings:
         if poller:
             poller.wake()
 
-    def _go_through(self, mapping: Mapping, transition: str, state: str | None) -> None:
+    def _go_through(self, mapping: EventSourceMapping, transition: str, state: str | None) -> None:
         """Takes a mapping through a transition to a state, or to its end."""
         mapping.state = transition
         what = f"mapping of {mapping.function_name}: {transition}"
@@ -185,14 +193,14 @@ class Mappings:
             self._tools.activity.end(what)
             raise
 
-    def _settle(self, what: str, mapping: Mapping, state: str | None) -> None:
+    def _settle(self, what: str, mapping: EventSourceMapping, state: str | None) -> None:
         if state is None:
             self._mappings.pop(mapping.uuid, None)
         elif what.endswith(f" {mapping.state}"):
             mapping.state = state
         self._tools.activity.end(what)
 
-    def _check_not_in_use(self, mapping: Mapping, what: str) -> None:
+    def _check_not_in_use(self, mapping: EventSourceMapping, what: str) -> None:
         """Neither is possible during a transition, but a mapping that is made can be deleted."""
         if mapping.state in TRANSITIONS and (what, mapping.state) != ("delete", "Creating"):
             raise ApiError(
@@ -201,21 +209,18 @@ class Mappings:
                 f"Cannot {what} the event source mapping because it is in use.",
             )
 
-    def _check_update(self, mapping: Mapping, spec: dict[str, Any]) -> None:
+    def _check_update(self, mapping: EventSourceMapping, spec: dict[str, Any]) -> None:
         """Checks the settings as they would be."""
         merged = {**mapping.settings(), **spec}
-        if isinstance(mapping, KafkaMapping):
-            check_kafka_settings(merged)
-        else:
-            check_settings(merged, mapping.source_arn)
+        is_kafka = isinstance(mapping, KafkaMapping)
+        check_kafka_settings(merged) if is_kafka else check_settings(merged, mapping.source_arn)
         ends = spec.get("DestinationConfig") or {}
         target = (ends.get("OnFailure") or {}).get("Destination")
-        is_kafka = isinstance(mapping, KafkaMapping)
         check_destination(target, mapping.role, self._tools, may_be_topic=is_kafka)
 
     def _function(self, name: str, region: str) -> tuple[FunctionVersion, str]:
         """The function, and its ARN as it was asked for."""
-        if name.startswith("arn:") and name.split(":")[3] != region:
+        if name.startswith("arn:") and Arn.parse(name).region != region:
             raise invalid("Function does not exist")
         try:
             return self._tools.find(region, name, None)
@@ -224,12 +229,12 @@ class Mappings:
                 raise
             raise invalid("Function does not exist") from None
 
-    def _check_conflict(self, mapping: Mapping) -> None:
+    def _check_conflict(self, mapping: EventSourceMapping) -> None:
         if isinstance(mapping, KafkaMapping):
             check_kafka_conflict(mapping, self._mappings.values())
             return
         source, name = mapping.source_arn, mapping.function_name
-        for other in self.list(source, name, mapping.region):
+        for other in self.matching(source, name, mapping.region):
             if other.function_arn != mapping.function_arn or other.state == "Deleting":
                 continue
             if mapping.service == "sqs":
@@ -244,7 +249,7 @@ class Mappings:
                 f"{what} Please update or delete the existing mapping with UUID {other.uuid}",
             )
 
-    def _poller(self, mapping: Mapping, function: FunctionVersion) -> Poller:
+    def _poller(self, mapping: EventSourceMapping, function: FunctionVersion) -> Poller:
         """The mapping's poller. Raises ApiError if the function's role may not read the source,
         or if there is none.
         """
@@ -263,8 +268,8 @@ class Mappings:
         check_destination(mapping.failure_destination, function.role, self._tools)
         return poller
 
-    def _queue_poller(self, mapping: Mapping, timeout_s: int) -> Poller:
-        is_here = mapping.source_arn.split(":")[3] == mapping.region
+    def _queue_poller(self, mapping: EventSourceMapping, timeout_s: int) -> Poller:
+        is_here = Arn.parse(mapping.source_arn).region == mapping.region
         if not is_here or self._tools.queue_state(mapping.source_arn) is None:
             raise invalid(NO_SUCH_QUEUE)
         poller = QueuePoller(mapping, self._tools)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .mapping import Mapping
-from .processing import Record
-
-if TYPE_CHECKING:
-    from .progress import Progress
+from ...base.arns import Arn
+from ...base.times import in_milliseconds, in_seconds
+from .mapping import EventSourceMapping
+from .progress import Progress
+from .source import Record
 
 LARGEST_READ = {"kinesis": 10_000, "dynamodb": 1000}
 
@@ -23,7 +22,7 @@ class Shard:
     info_name = ""  # the key under which the record of a failure names a batch
 
     def __init__(
-        self, client: Any, mapping: Mapping, shard_id: str, parents: tuple[str, ...] = ()
+        self, client: Any, mapping: EventSourceMapping, shard_id: str, parents: tuple[str, ...] = ()
     ) -> None:
         self._client = client
         self._mapping = mapping
@@ -70,22 +69,20 @@ class Shard:
                 "shardId": self.id,
                 "startSequenceNumber": first.identifier,
                 "endSequenceNumber": last.identifier,
-                "approximateArrivalOfFirstRecord": self._iso(first.arrived_at),
-                "approximateArrivalOfLastRecord": self._iso(last.arrived_at),
+                "approximateArrivalOfFirstRecord": self.write_time(first.arrived_at),
+                "approximateArrivalOfLastRecord": self.write_time(last.arrived_at),
                 "batchSize": len(records),
                 "streamArn": self._mapping.source_arn,
             }
         }
 
     number_argument = ""  # what the service calls the number to go on from
+    write_time = staticmethod(in_milliseconds)
 
     def _get_iterator(self, arguments: dict[str, Any]) -> str:
         raise RuntimeError("a shard knows its service")
 
     def _record(self, found: dict[str, Any]) -> Record:
-        raise RuntimeError("a shard knows its service")
-
-    def _iso(self, seconds: float) -> str:
         raise RuntimeError("a shard knows its service")
 
 
@@ -96,7 +93,7 @@ class KinesisShard(Shard):
     number_argument = "StartingSequenceNumber"
 
     def _get_iterator(self, arguments: dict[str, Any]) -> str:
-        name = self._mapping.source_arn.partition("/")[2]
+        name = Arn.parse(self._mapping.source_arn).name
         found = self._client.get_shard_iterator(StreamName=name, ShardId=self.id, **arguments)
         return found["ShardIterator"]
 
@@ -120,16 +117,13 @@ class KinesisShard(Shard):
         }
         return Record(event, number, found["PartitionKey"], arrived_at, _size(event))
 
-    def _iso(self, seconds: float) -> str:
-        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
-
 
 class DynamoDbShard(Shard):
     """A shard of a DynamoDB stream."""
 
     info_name = "DDBStreamBatchInfo"
     number_argument = "SequenceNumber"
+    write_time = staticmethod(in_seconds)
 
     def _get_iterator(self, arguments: dict[str, Any]) -> str:
         arn = self._mapping.source_arn
@@ -158,9 +152,6 @@ class DynamoDbShard(Shard):
         key = json.dumps(change["Keys"], sort_keys=True)
         return Record(event, change["SequenceNumber"], key, arrived_at, _size(event))
 
-    def _iso(self, seconds: float) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
 
 CHANGE = (
     "ApproximateCreationDateTime",
@@ -173,40 +164,16 @@ CHANGE = (
 )
 
 
-class KinesisSource:
-    """A Kinesis data stream."""
-
-    def __init__(self, mapping: Mapping, client: Callable[[str, str], Any]) -> None:
-        self._client = client("kinesis", mapping.region)
-        self._mapping = mapping
-
-    def shards(self) -> list[Shard]:
-        """All its shards, parents before their children."""
-        found = self._client.list_shards(StreamARN=self._mapping.source_arn)["Shards"]
-        return [
-            KinesisShard(self._client, self._mapping, each["ShardId"], _parents(each))
-            for each in found
-        ]
-
-
-class DynamoDbSource:
-    """A DynamoDB stream."""
-
-    def __init__(self, mapping: Mapping, client: Callable[[str, str], Any]) -> None:
-        self._client = client("dynamodbstreams", mapping.region)
-        self._mapping = mapping
-
-    def shards(self) -> list[Shard]:
-        """All its shards, parents before their children."""
-        arn = self._mapping.source_arn
-        found = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        return [
-            DynamoDbShard(self._client, self._mapping, each["ShardId"], _parents(each))
-            for each in found
-        ]
-
-
-SOURCES = {"kinesis": KinesisSource, "dynamodb": DynamoDbSource}
+def shards(mapping: EventSourceMapping, client: Callable[[str, str], Any]) -> list[Shard]:
+    """All shards of a mapping's stream, parents before their children."""
+    arn, region = mapping.source_arn, mapping.region
+    if mapping.service == "kinesis":
+        kinesis = client("kinesis", region)
+        found = kinesis.list_shards(StreamARN=arn)["Shards"]
+        return [KinesisShard(kinesis, mapping, each["ShardId"], _parents(each)) for each in found]
+    streams = client("dynamodbstreams", region)
+    found = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    return [DynamoDbShard(streams, mapping, each["ShardId"], _parents(each)) for each in found]
 
 
 def _parents(found: dict[str, Any]) -> tuple[str, ...]:

@@ -15,31 +15,30 @@ from __future__ import annotations
 
 import threading
 
-from .mapping import Mapping
+from .mapping import EventSourceMapping
 from .poller import Poller, Tools, is_gone
 from .progress import Progress
 from .reader import ShardReader
-from .shards import SOURCES, Shard
+from .shards import Shard, shards
 
 
 class StreamPoller(Poller):
     """Reads every shard of a stream in order, and a shard's parents before it."""
 
-    def __init__(self, mapping: Mapping, tools: Tools) -> None:
+    def __init__(self, mapping: EventSourceMapping, tools: Tools) -> None:
         super().__init__(mapping, tools)
-        self._source = SOURCES[mapping.service](mapping, tools.client)
         self._readers: dict[str, ShardReader] = {}
         self._listing = threading.RLock()
 
     def check(self) -> None:
         """Asks for the stream; raises boto3's error if there is none."""
-        self._source.shards()
+        shards(self.mapping, self.tools.client)
 
     def start(self) -> None:
         """Takes its place in each shard, LATEST meaning from here on, and begins to read."""
         with self._listing:
             new = not self.mapping.progress
-            for shard in self._source.shards():
+            for shard in shards(self.mapping, self.tools.client):
                 self._add(shard, from_start=not new)
         self._start_readers()
 
@@ -56,11 +55,11 @@ class StreamPoller(Poller):
         """
         reader = self._readers.get(shard_id)
         if reader is None:
-            self.tools.activity.begin(self._what)
+            self.tools.activity.begin(self.what)
             try:
                 self.tools.workers.submit(self._list_again)
             except BaseException:
-                self.tools.activity.end(self._what)
+                self.tools.activity.end(self.what)
                 raise
         elif self._is_next(reader):
             reader.wake()
@@ -74,7 +73,7 @@ class StreamPoller(Poller):
         """Goes on with the children of a shard that was closed and read."""
         with self._listing:
             if not self.stopped:
-                for shard in self._source.shards():
+                for shard in shards(self.mapping, self.tools.client):
                     self._add(shard, from_start=True)
         self._start_readers()
 
@@ -86,7 +85,7 @@ class StreamPoller(Poller):
             if not is_gone(error):
                 raise  # the workers note it
         finally:
-            self.tools.activity.end(self._what)
+            self.tools.activity.end(self.what)
 
     def _add(self, shard: Shard, from_start: bool) -> None:
         if shard.id in self._readers:
@@ -96,9 +95,7 @@ class StreamPoller(Poller):
             progress = Progress()
             progress.start = shard.start(from_start)
             self.mapping.progress[shard.id] = progress
-        self._readers[shard.id] = ShardReader(
-            self.mapping, self.tools, shard, progress, self, self.shard_ended
-        )
+        self._readers[shard.id] = ShardReader(self, shard, progress, self.shard_ended)
 
     def _start_readers(self) -> None:
         for reader in list(self._readers.values()):

@@ -8,12 +8,12 @@ after its end: two minutes on AWS, which are shrunk here. The window itself is a
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...base.json_text import from_json, to_json
 from ...base.timers import shrunk
+from ...base.times import in_seconds
 from .batches import WholeBatchFailed
 
 LARGEST_STATE = 1024 * 1024  # bytes
@@ -42,7 +42,7 @@ class Window:
     def fields(self, is_final: bool) -> dict[str, Any]:
         """What an event of the window has beside its records, the source aside."""
         return {
-            "window": {"start": _iso(self.start), "end": _iso(self.end)},
+            "window": {"start": in_seconds(self.start), "end": in_seconds(self.end)},
             "state": self.state,
             "isFinalInvokeForWindow": is_final,
             "isWindowTerminatedEarly": is_final and self.is_full,
@@ -68,7 +68,3 @@ class Window:
 def window_of(moment: float, length: int) -> Window:
     """The window in which a record came. Windows follow each other from 1970 on."""
     return Window(moment - moment % length, length)
-
-
-def _iso(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

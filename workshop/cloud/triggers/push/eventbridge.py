@@ -16,13 +16,14 @@ from datetime import datetime
 from typing import Any
 
 from ...access.resource_policy import Source
-from ...base.clock import Clock, iso
+from ...base.arns import Arn
+from ...base.clock import Clock
 from ...base.model import ApiError
-from . import targets
+from ...base.times import in_seconds
+from ...functions.sending import Extras, as_api_error, is_gone
 from .deliveries import Deliveries
 from .expressions import Times, rule_times
 from .planner import Planner
-from .targets import Clients, Failure, TargetArn
 from .transform import MISSING, compact, target_input, value_at
 
 EVENTS = "events.amazonaws.com"
@@ -45,6 +46,11 @@ class Rule:
         """When its schedule fires, put or enabled now."""
         return rule_times(self.expression, now)
 
+    @property
+    def source(self) -> Source:
+        """Itself, as it asks a function's policy."""
+        return Source(EVENTS, self.arn, self.account)
+
 
 class EventBridge:
     """Delivers what rules match.
@@ -55,13 +61,11 @@ class EventBridge:
     def __init__(
         self,
         deliveries: Deliveries,
-        client: Clients,
         clock: Clock,
         find_rule: Callable[[str], Rule | None],
         forward: Forward,
     ) -> None:
-        self._deliveries, self._client, self._forward = deliveries, client, forward
-        self._clock = clock
+        self._deliveries, self._forward = deliveries, forward
         self._planner: Planner[Rule] = Planner(clock, find_rule, self._fire)
 
     def rule_changed(self, rule_arn: str) -> None:
@@ -78,7 +82,7 @@ class EventBridge:
             try:
                 self._send(rule, target, event, ingested, forwarded)
             except Exception as error:
-                self._failed(rule, target, event, Failure.of(error))
+                self._failed(rule, target, event, as_api_error(error))
 
     def note(self, problem: str) -> None:
         """Keeps what AWS would show in a metric at most."""
@@ -91,17 +95,17 @@ class EventBridge:
             "detail-type": "Scheduled Event",
             "source": "aws.events",
             "account": rule.account,
-            "time": iso(due),
+            "time": in_seconds(due),
             "region": rule.region,
             "resources": [rule.arn],
             "detail": {},
         }
-        self.deliver(rule, event, iso(due))
+        self.deliver(rule, event, in_seconds(due))
 
     def _send(
         self, rule: Rule, target: dict[str, Any], event: Event, ingested: str, forwarded: bool
     ) -> None:
-        arn = TargetArn.parse(target["Arn"])
+        arn = Arn.parse(target["Arn"])
         if arn.service == "events" and arn.resource.startswith("event-bus/"):
             if forwarded:
                 raise ApiError(
@@ -113,49 +117,35 @@ class EventBridge:
             self._forward(arn.text, event)
             return
         text = target_input(target, event, _variables(rule, ingested))
-        if arn.service == "lambda":
-            self._send_to_function(rule, arn, text)
-        elif arn.service == "sqs":
-            targets.send_to_queue(self._client, arn, text, target.get("SqsParameters") or {})
-        elif arn.service == "sns":
-            targets.send_to_topic(self._client, arn, text)
-        elif arn.service == "kinesis":
-            key = _partition_key(target, event)
-            targets.send_to_stream(self._client, arn, text, key)
-        elif arn.service == "logs":
-            targets.send_to_log_group(self._client, arn, text)
-        else:
-            raise ApiError(
-                400,
-                "UnsupportedTarget",
-                f"the local cloud delivers nothing to targets such as {arn.text}",
-            )
+        content = _read(text) if arn.service == "lambda" else text
+        extras = Extras(
+            message=target.get("SqsParameters") or {}, partition_key=_partition_key(target, event)
+        )
+        self._deliveries.send(arn.text, content, rule.source, extras)
 
-    def _send_to_function(self, rule: Rule, arn: TargetArn, text: str) -> None:
-        try:
-            event = json.loads(text)
-        except ValueError:
-            raise ApiError(
-                400, "InvalidJson", f"what the target would get is not JSON: {text[:200]}"
-            ) from None
-        self._deliveries.send(arn.text, event, Source(EVENTS, rule.arn, rule.account))
-
-    def _failed(self, rule: Rule, target: dict[str, Any], event: Event, failure: Failure) -> None:
-        self.note(f"{rule.arn}: {failure.message}")
+    def _failed(self, rule: Rule, target: dict[str, Any], event: Event, error: ApiError) -> None:
+        self.note(f"{rule.arn}: {error.message}")
         queue = (target.get("DeadLetterConfig") or {}).get("Arn")
-        if not queue:
-            return
-        attributes = {
-            "RULE_ARN": rule.arn,
-            "TARGET_ARN": target["Arn"],
-            "ERROR_CODE": _error_code(failure),
-            "ERROR_MESSAGE": failure.message,
-            "RETRY_ATTEMPTS": "0",
-        }
-        try:
-            targets.send_dead_letter(self._client, queue, compact(event), attributes)
-        except Exception as error:
-            self.note(f"{rule.arn}: dead-letter queue {queue}: {Failure.of(error).message}")
+        if queue:
+            attributes = {
+                "RULE_ARN": rule.arn,
+                "TARGET_ARN": target["Arn"],
+                "ERROR_CODE": _error_code(error),
+                "ERROR_MESSAGE": error.message,
+                "RETRY_ATTEMPTS": "0",
+            }
+            extras = Extras(attributes=attributes)
+            self._deliveries.try_to_send(queue, compact(event), rule.source, extras)
+
+
+def _read(text: str) -> Any:
+    """What a function gets. Raises ApiError."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ApiError(
+            400, "InvalidJson", f"what the target would get is not JSON: {text[:200]}"
+        ) from None
 
 
 def _variables(rule: Rule, ingested: str) -> dict[str, str]:
@@ -172,10 +162,10 @@ def _partition_key(target: dict[str, Any], event: Event) -> str:
     return event["id"] if found is MISSING else str(found)
 
 
-def _error_code(failure: Failure) -> str:
+def _error_code(error: ApiError) -> str:
     """The code as EventBridge's dead-letter queues give it."""
-    if failure.is_denial:
+    if "AccessDenied" in error.code or "AuthorizationError" in error.code:
         return "NO_PERMISSIONS"
-    if failure.is_gone:
+    if is_gone(error):
         return "NO_RESOURCE"
-    return {"InvalidJson": "INVALID_JSON"}.get(failure.code, "INVALID_PARAMETER")
+    return "INVALID_JSON" if error.code == "InvalidJson" else "INVALID_PARAMETER"

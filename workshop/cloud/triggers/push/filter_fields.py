@@ -160,6 +160,7 @@ def _fields(message: str) -> list[str]:
         if found is None:
             enclosed.pop(start[0], None)
             found = FIELD.match(message, start.start())
+        assert found is not None  # where a field starts, one can be read
         fields.append(found[1])
         at = found.end()
     return fields

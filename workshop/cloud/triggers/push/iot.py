@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ...base.activity import Activity
@@ -22,7 +21,7 @@ from ...base.model import ApiError
 from ...base.tracing import MOST_ROUNDS, Rounds, current, following, next_trace
 from ...base.workers import Workers
 from .deliveries import Deliveries
-from .iot_actions import Action, ActionFailed, Actions
+from .iot_actions import Action, ActionFailed, Actions, TopicRule
 from .iot_eval import CannotEvaluate, Evaluation
 from .iot_functions import Message
 from .iot_nodes import UNDEFINED
@@ -33,21 +32,6 @@ from .iot_topics import BASIC_INGEST, SHADOW, check_topic, matches
 LARGEST_PAYLOAD = 128 * 1024  # bytes
 MOST_ACTIONS = 10  # of a rule
 WORKING = "IoT message"
-
-
-@dataclass(frozen=True)
-class TopicRule:
-    """A rule as it was created; an action is its kind and its parameters."""
-
-    name: str
-    arn: str
-    region: str
-    account_id: str
-    sql: str
-    version: str
-    disabled: bool
-    actions: tuple[Action, ...]
-    error_action: Action | None
 
 
 class TopicRules:
@@ -142,8 +126,8 @@ class TopicRules:
         evaluation = Evaluation(message, rule.version)
         try:
             output = evaluation.run(parse_statement(rule.sql, rule.version))
-        except CannotEvaluate as error:
-            self._deliveries.note(f"{rule.arn}: {error}")
+        except CannotEvaluate as reason:
+            self._deliveries.note(f"{rule.arn}: {reason}")
             return
         for name in sorted(evaluation.lacking):
             self._deliveries.note(f"{rule.arn}: the local cloud does not have {name}()")

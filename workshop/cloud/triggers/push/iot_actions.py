@@ -15,17 +15,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...access.resource_policy import Source
+from ...base.arns import Arn
 from ...base.model import ApiError
+from ...functions.sending import Extras
 from .deliveries import Deliveries
 from .iot_eval import CannotEvaluate, Evaluation
 from .iot_sql import parse_template
 from .iot_values import dumps, plain
-
-if TYPE_CHECKING:
-    from .iot import TopicRule
 
 Publish = Callable[[str, str, str, bytes], None]
 
@@ -36,6 +35,21 @@ class Action:
 
     kind: str
     parameters: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class TopicRule:
+    """A rule as it was created; an action is its kind and its parameters."""
+
+    name: str
+    arn: str
+    region: str
+    account_id: str
+    sql: str
+    version: str
+    disabled: bool
+    actions: tuple[Action, ...]
+    error_action: Action | None
 
 
 class ActionFailed(Exception):
@@ -55,6 +69,7 @@ class Task:
         self.rule, self.kind, self.output = rule, action.kind, output
         self.topic = evaluation.message.topic
         self._parameters, self._evaluation = action.parameters, evaluation
+        self.source = Source("iot.amazonaws.com", rule.arn, rule.account_id)
 
     def get(self, name: str, otherwise: str = "") -> str:
         """A parameter's text, its templates filled in. Raises CannotEvaluate."""
@@ -138,11 +153,9 @@ class Actions:
                 "a function takes JSON only; select encode(*, 'base64') AS data for other payloads"
             )
         arn = task.get("functionArn")
-        if len(arn.split(":")) < 7:
+        if Arn.parse(arn).service != "lambda":
             raise ValueError(f"{arn!r} is not the ARN of a function")
-        rule = task.rule
-        source = Source("iot.amazonaws.com", rule.arn, rule.account_id)
-        self._deliveries.send(arn, plain(task.output), source)
+        self._deliveries.send(arn, plain(task.output), task.source)
 
     def _republish(self, task: Task) -> None:
         topic = task.get("topic")
@@ -157,8 +170,8 @@ class Actions:
 
     def _sns(self, task: Task) -> None:
         more = {"MessageStructure": "json"} if task.get("messageFormat") == "JSON" else {}
-        client = self._ask("sns", task)
-        client.publish(TopicArn=task.get("targetArn"), Message=task.text(), **more)
+        extras = Extras(message=more)
+        self._deliveries.send(task.get("targetArn"), task.text(), task.source, extras)
 
     def _s3(self, task: Task) -> None:
         more = {"ACL": task.get("cannedAcl")} if task.get("cannedAcl") else {}

@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 Publish = Callable[[str, str, str, bytes], None]
@@ -51,31 +52,37 @@ class Shadows:
             self._announce(region, account_id, f"{topic[0]}/rejected", body)
 
 
+@dataclass(frozen=True)
+class Update:
+    """An update of a shadow: the answer to it, the shadow before and after, and its delta."""
+
+    accepted: dict[str, Any]
+    previous: dict[str, Any] | None
+    current: dict[str, Any]
+    delta: dict[str, Any] | None
+
+
 def changes(
-    thing: str,
-    shadow_name: str | None,
-    accepted: dict[str, Any],
-    previous: dict[str, Any] | None,
-    current: dict[str, Any],
-    delta: dict[str, Any] | None,
+    thing: str, shadow_name: str | None, update: Update
 ) -> list[tuple[str, dict[str, Any]]]:
     """The topics and messages that tell of an update: accepted, delta if any, documents."""
+    current = update.current
     middle = f"/name/{shadow_name}" if shadow_name else ""
     base = f"$aws/things/{thing}/shadow{middle}/update"
-    told: list[tuple[str, dict[str, Any]]] = [(f"{base}/accepted", accepted)]
-    if delta:
+    told: list[tuple[str, dict[str, Any]]] = [(f"{base}/accepted", update.accepted)]
+    if update.delta:
         desired = (current.get("metadata") or {}).get("desired") or {}
         message = {
             "version": current["version"],
             "timestamp": current["timestamp"],
-            "state": delta,
-            "metadata": {key: desired[key] for key in delta if key in desired},
+            "state": update.delta,
+            "metadata": {key: desired[key] for key in update.delta if key in desired},
         }
         told.append((f"{base}/delta", message))
     kept = ("state", "metadata", "version")
     documents: dict[str, Any] = {
         name: {key: each[key] for key in kept if key in each}
-        for name, each in (("previous", previous), ("current", current))
+        for name, each in (("previous", update.previous), ("current", current))
         if each is not None
     }
     told.append((f"{base}/documents", {**documents, "timestamp": current["timestamp"]}))

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...access.resource_policy import Source
-from ...base.model import ApiError
+from ...base.arns import unqualified
+from ...base.model import LARGEST_EVENT, ApiError
 from ...base.tracing import MOST_ROUNDS, Rounds
-from ...functions.asynchronous import LARGEST_EVENT
 from .deliveries import Deliveries
 from .filter_pattern import parse_pattern
 from .filter_values import InvalidPattern
@@ -104,7 +104,7 @@ class LogSubscriptions:
 
     def _loops_on(self, group: Group, function_arn: str) -> bool:
         """Whether a delivery would invoke a function once too often for what it logs itself."""
-        arn = ":".join(function_arn.split(":")[:7])
+        arn = unqualified(function_arn)
         count = self._rounds.next(arn)
         if count == MOST_ROUNDS + 1:
             self._deliveries.note(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from ...access.resource_policy import Source
-from ...access.service_policies import may_send
+from ...access.resource_policy import Source, may_send
+from ...base.arns import Arn
 from ...base.exchange import Exchange
 from ...base.model import ApiError
 from ...base.variables import ACCOUNT_ID
+from ...functions.sending import PLAIN, Extras, queue_url
 from .deliveries import Deliveries
 from .s3_events import (
     Change,
@@ -92,25 +92,12 @@ class BucketNotifications:
                 self._deliveries.note(f"{bucket_arn(bucket)}: EventBridge: {error!r}")
 
     def _try_to_send(self, to: Notification, bucket: str, event: dict[str, Any]) -> None:
-        if to.kind == "CloudFunction":
-            self._deliveries.try_to_send(to.arn, event, _source(bucket))
-            return
-        problem = self._problem(to, bucket)
-        if problem is None:
-            try:
-                self._send(to, json.dumps(event, ensure_ascii=False))
-            except (BotoCoreError, ClientError) as error:
-                problem = str(error)
+        problem = None if to.kind == "CloudFunction" else self._problem(to, bucket)
         if problem:
             self._deliveries.note(f"{bucket_arn(bucket)}: {to.arn}: {problem}")
-
-    def _send(self, to: Notification, body: str) -> None:
-        if to.kind == "Queue":
-            sqs = self._client("sqs", to.region)
-            sqs.send_message(QueueUrl=_queue_url(sqs, to.arn), MessageBody=body)
-        else:
-            sns = self._client("sns", to.region)
-            sns.publish(TopicArn=to.arn, Message=body, Subject=SUBJECT)
+            return
+        extras = Extras(message={"Subject": SUBJECT}) if to.kind == "Topic" else PLAIN
+        self._deliveries.try_to_send(to.arn, event, _source(bucket), extras)
 
     def _check_destinations(self, bucket: str, settings: Settings) -> None:
         """Raises ApiError, 400, that names every destination that can't be used, and why."""
@@ -150,7 +137,7 @@ class BucketNotifications:
 
     def _queue_policy(self, to: Notification) -> str | None:
         sqs = self._client("sqs", to.region)
-        url = _queue_url(sqs, to.arn)
+        url = queue_url(sqs, Arn.parse(to.arn))
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
         return answer.get("Attributes", {}).get("Policy")
 
@@ -161,8 +148,3 @@ class BucketNotifications:
 
 def _source(bucket: str) -> Source:
     return Source(SERVICE, bucket_arn(bucket), ACCOUNT_ID)
-
-
-def _queue_url(sqs: Any, arn: str) -> str:
-    account, name = arn.split(":")[4:6]
-    return sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]

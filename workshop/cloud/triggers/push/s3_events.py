@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
 from ...base.exchange import Exchange
+from ...base.times import in_milliseconds
 from ...base.variables import ACCOUNT_ID
-from ...functions.destinations import timestamp
 
 # AWS wrote 2.1, 2.2 or 2.3 by the kind of event until 2026; since 2.4 all kinds have one version.
 EVENT_VERSION = "2.5"
@@ -178,7 +178,7 @@ def test_event(bucket: str, request_id: str, host_id: str) -> dict[str, Any]:
     return {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",
-        "Time": timestamp(),
+        "Time": in_milliseconds(),
         "Bucket": bucket,
         "RequestId": request_id,
         "HostId": host_id,
@@ -205,7 +205,7 @@ def _event(exchange: Exchange, name: str, change: Change) -> Event:
         name=MARKED if change.what == "marked" else EVENTS[name],
         operation=name,
         change=change,
-        time=timestamp(),
+        time=in_milliseconds(),
         sequencer=_sequencer(),
         source_ip=exchange.source_ip,
         request_id=exchange.answer_headers["x-amz-request-id"],
@@ -220,7 +220,8 @@ def _sequencer() -> str:
 
 def _object(event: Event, key: str, etag_name: str, version_name: str) -> dict[str, Any]:
     """The object; deletions know no size and no ETag, tagging and ACLs no size, no sequencer."""
-    change, found = event.change, {"key": key}
+    change = event.change
+    found: dict[str, Any] = {"key": key}
     if change.what == "created":
         found["size"] = change.size
     if change.etag and change.what not in ("removed", "marked"):

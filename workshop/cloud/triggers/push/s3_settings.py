@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from itertools import combinations
 
+from ...base.arns import Arn
 from ...base.model import ApiError
 
 # The kinds of configuration, as the XML names them, and what their ARNs look like.
@@ -69,7 +70,7 @@ class Notification:
     @property
     def region(self) -> str:
         """Where the destination is."""
-        return self.arn.split(":")[3]
+        return Arn.parse(self.arn).region
 
     def wants(self, event: str, key: str) -> bool:
         """Whether an event such as `s3:ObjectCreated:Put` of a key is to be sent."""

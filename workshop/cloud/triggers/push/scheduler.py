@@ -13,23 +13,16 @@ from datetime import datetime
 from typing import Any
 
 from ...access import Role
-from ...base.clock import Clock, iso
+from ...access.resource_policy import Source
+from ...base.clock import Clock
 from ...base.model import ApiError
-from . import targets
+from ...base.times import in_seconds
+from ...functions.sending import Caller, Clients, Extras, Sender, as_api_error
 from .deliveries import Deliveries
 from .expressions import Times, schedule_times
 from .planner import Planner
-from .schedule_checks import check_schedule
-from .targets import Clients, Failure, TargetArn
+from .schedule_checks import SCHEDULER, check_schedule
 from .transform import compact
-
-ACTIONS = {
-    "lambda": "lambda:InvokeFunction",
-    "sqs": "sqs:SendMessage",
-    "sns": "sns:Publish",
-    "events": "events:PutEvents",
-    "kinesis": "kinesis:PutRecord",
-}
 
 
 @dataclass(frozen=True)
@@ -47,6 +40,11 @@ class Schedule:
     end: datetime | None
     deletes_itself: bool  # ActionAfterCompletion is DELETE
     target: dict[str, Any]
+
+    @property
+    def group_arn(self) -> str:
+        """Its group's: as a role's trust policy names it."""
+        return self.arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
 
     def times(self, now: datetime) -> Times:
         """When it runs, made or changed now."""
@@ -67,7 +65,7 @@ class Scheduler:
         find: Callable[[str], Schedule | None],
         find_role: Callable[[str], Role | None],
     ) -> None:
-        self._deliveries, self._client = deliveries, client
+        self._deliveries, self._client, self._sender = deliveries, client, Sender(client)
         self._clock, self._find_role = clock, find_role
         self._planner: Planner[Schedule] = Planner(clock, find, self._fire, self._finish)
 
@@ -83,95 +81,55 @@ class Scheduler:
         execution = uuid.uuid4().hex[:16]
         text = _payload(schedule, due, execution)
         try:
-            self._check_role(schedule)
             self._send(schedule, text)
         except Exception as error:
-            self._failed(schedule, text, due, execution, Failure.of(error))
+            self._failed(schedule, text, due, execution, as_api_error(error))
 
     def _finish(self, schedule: Schedule) -> None:
         if schedule.deletes_itself:
             client = self._client("scheduler", schedule.region)
             client.delete_schedule(Name=schedule.name, GroupName=schedule.group)
 
-    def _check_role(self, schedule: Schedule) -> None:
-        """Raises ApiError if the schedule's role may not call the target."""
-        arn = TargetArn.parse(schedule.target["Arn"])
-        action = ACTIONS.get(arn.service, "")
-        role = self._find_role(schedule.target["RoleArn"])
-        if role is None or not role.trusts("scheduler.amazonaws.com"):
-            raise ApiError(
-                403,
-                "AccessDeniedException",
-                f"EventBridge Scheduler can't assume the role {schedule.target['RoleArn']}",
-            )
-        if action and not role.allows(action, arn.text):
-            raise ApiError(
-                403,
-                "AccessDeniedException",
-                f"User: arn:aws:sts::{schedule.account}:assumed-role/{role.name}/"
-                f"{uuid.uuid4().hex} is not authorized to perform: {action} on resource: "
-                f"{arn.text} because no identity-based policy allows the {action} action",
-            )
-
     def _send(self, schedule: Schedule, text: str) -> None:
-        arn = TargetArn.parse(schedule.target["Arn"])
-        if arn.service == "lambda":
-            self._client("lambda", arn.region).invoke(
-                FunctionName=arn.text, InvocationType="Event", Payload=text.encode()
-            )
-        elif arn.service == "sqs":
-            settings = schedule.target.get("SqsParameters") or {}
-            targets.send_to_queue(self._client, arn, text, settings)
-        elif arn.service == "sns":
-            targets.send_to_topic(self._client, arn, text)
-        elif arn.service == "kinesis":
-            key = schedule.target["KinesisParameters"]["PartitionKey"]
-            targets.send_to_stream(self._client, arn, text, key)
-        elif arn.service == "events":
-            self._put_event(schedule, arn, text)
-        else:
+        """Sends with the schedule's role. Raises ApiError or botocore's errors."""
+        target = schedule.target
+        role = self._find_role(target["RoleArn"])
+        if role is None or not role.trusts(SCHEDULER, schedule.group_arn):
             raise ApiError(
-                400,
-                "UnsupportedTarget",
-                f"the local cloud sends nothing to targets such as {arn.text}",
+                403,
+                "AccessDeniedException",
+                f"EventBridge Scheduler can't assume the role {target['RoleArn']}",
             )
-
-    def _put_event(self, schedule: Schedule, arn: TargetArn, text: str) -> None:
-        settings = schedule.target["EventBridgeParameters"]
-        entry = {
-            "Source": settings["Source"],
-            "DetailType": settings["DetailType"],
-            "Detail": text,
-            "Resources": [schedule.arn],
-            "EventBusName": arn.text,
-        }
-        answer = self._client("events", arn.region).put_events(Entries=[entry])
-        refused = answer["Entries"][0]
-        if "ErrorCode" in refused:
-            raise ApiError(400, refused["ErrorCode"], refused["ErrorMessage"])
+        session = uuid.uuid4().hex
+        caller = Caller(
+            f"arn:aws:sts::{schedule.account}:assumed-role/{role.name}/{session}",
+            lambda call: role.allows(call.action, call.resource),
+        )
+        extras = Extras(
+            message=target.get("SqsParameters") or {},
+            partition_key=(target.get("KinesisParameters") or {}).get("PartitionKey", ""),
+            entry={"Resources": [schedule.arn], **(target.get("EventBridgeParameters") or {})},
+        )
+        self._sender.send(target["Arn"], text, extras, caller)
 
     def _failed(
-        self, schedule: Schedule, text: str, due: datetime, execution: str, failure: Failure
+        self, schedule: Schedule, text: str, due: datetime, execution: str, error: ApiError
     ) -> None:
-        self._deliveries.note(f"{schedule.arn}: {failure.message}")
+        self._deliveries.note(f"{schedule.arn}: {error.message}")
         queue = (schedule.target.get("DeadLetterConfig") or {}).get("Arn")
-        if not queue:
-            return
-        attributes = {
-            "SCHEDULE_ARN": schedule.arn,
-            "TARGET_ARN": schedule.target["Arn"],
-            "EXECUTION_ID": execution,
-            "SCHEDULED_TIME": iso(due),
-            "ERROR_CODE": failure.code,
-            "ERROR_MESSAGE": failure.message,
-            "RETRY_ATTEMPTS": "0",
-            "IS_PAYLOAD_TRUNCATED": "false",
-        }
-        try:
-            targets.send_dead_letter(self._client, queue, text, attributes)
-        except Exception as error:
-            why = Failure.of(error).message
-            self._deliveries.note(f"{schedule.arn}: dead-letter queue {queue}: {why}")
+        if queue:
+            attributes = {
+                "SCHEDULE_ARN": schedule.arn,
+                "TARGET_ARN": schedule.target["Arn"],
+                "EXECUTION_ID": execution,
+                "SCHEDULED_TIME": in_seconds(due),
+                "ERROR_CODE": error.code,
+                "ERROR_MESSAGE": error.message,
+                "RETRY_ATTEMPTS": "0",
+                "IS_PAYLOAD_TRUNCATED": "false",
+            }
+            source = Source(SCHEDULER, schedule.arn, schedule.account)
+            self._deliveries.try_to_send(queue, text, source, Extras(attributes=attributes))
 
 
 def _payload(schedule: Schedule, due: datetime, execution: str) -> str:
@@ -181,7 +139,7 @@ def _payload(schedule: Schedule, due: datetime, execution: str) -> str:
         return compact(_notification(schedule, due))
     for name, value in (
         ("schedule-arn", schedule.arn),
-        ("scheduled-time", iso(due)),
+        ("scheduled-time", in_seconds(due)),
         ("execution-id", execution),
         ("attempt-number", "1"),
     ):
@@ -197,7 +155,7 @@ def _notification(schedule: Schedule, due: datetime) -> dict[str, Any]:
         "detail-type": "Scheduled Event",
         "source": "aws.scheduler",
         "account": schedule.account,
-        "time": iso(due),
+        "time": in_seconds(due),
         "region": schedule.region,
         "resources": [schedule.arn],
         "detail": "{}",

@@ -11,17 +11,16 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ...access.resource_policy import Source
+from ...base.arns import Arn
 from ...base.model import ApiError
+from ...base.times import in_milliseconds
 from ...base.variables import ACCOUNT_ID
-from ...functions.destinations import timestamp
+from ...functions.sending import Extras
 from .deliveries import Deliveries
 
 SERVICE = "sns.amazonaws.com"
@@ -46,17 +45,19 @@ class Message:
     @property
     def region(self) -> str:
         """The topic's."""
-        return self.topic_arn.split(":")[3]
+        return Arn.parse(self.topic_arn).region
+
+    @property
+    def source(self) -> Source:
+        """The topic, as it asks a function's policy."""
+        return Source(SERVICE, self.topic_arn, ACCOUNT_ID)
 
 
 class TopicSubscriptions:
-    """Checks subscriptions, and delivers what topics send to functions.
+    """Checks subscriptions, and delivers what topics send to functions."""
 
-    `client(service, region)` gives a boto3 client, for dead-letter queues.
-    """
-
-    def __init__(self, deliveries: Deliveries, client: Callable[[str, str], Any]) -> None:
-        self._deliveries, self._client = deliveries, client
+    def __init__(self, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
 
     def check(self, topic_is_fifo: bool, endpoint: str) -> None:
         """Whether a function may be subscribed. Raises ApiError, 400, if not."""
@@ -74,8 +75,7 @@ class TopicSubscriptions:
 
     def deliver(self, message: Message) -> None:
         """Hands a message to its function; one that SNS may not invoke, to the redrive policy."""
-        source = Source(SERVICE, message.topic_arn, ACCOUNT_ID)
-        error = self._deliveries.try_to_send(message.endpoint, event(message), source)
+        error = self._deliveries.try_to_send(message.endpoint, event(message), message.source)
         if error:
             self._redrive(message, error.status, error.message)
 
@@ -88,19 +88,10 @@ class TopicSubscriptions:
         target = dead_letter_queue(message.redrive_policy)
         if not target:
             return
-        account, name = target.split(":")[4:6]
-        attributes = {
-            "RequestID": {"DataType": "String", "StringValue": message.id},
-            "ErrorCode": {"DataType": "Number", "StringValue": str(status)},
-            "ErrorMessage": {"DataType": "String", "StringValue": reason},
-        }
-        try:
-            sqs = self._client("sqs", target.split(":")[3])
-            url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-            body = json.dumps(notification(message), ensure_ascii=False)
-            sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
-        except (BotoCoreError, ClientError) as error:
-            self._deliveries.note(f"{message.topic_arn}: {target}: {error}")
+        extras = Extras(
+            attributes={"RequestID": message.id, "ErrorCode": status, "ErrorMessage": reason}
+        )
+        self._deliveries.try_to_send(target, notification(message), message.source, extras)
 
 
 def event(message: Message) -> dict[str, Any]:
@@ -117,7 +108,7 @@ def event(message: Message) -> dict[str, Any]:
                     "TopicArn": message.topic_arn,
                     "Subject": message.subject,
                     "Message": message.body,
-                    "Timestamp": timestamp(),
+                    "Timestamp": in_milliseconds(),
                     "SignatureVersion": "1",
                     "Signature": _signature(),
                     "SigningCertUrl": _certificate_url(message),
@@ -137,7 +128,7 @@ def notification(message: Message) -> dict[str, Any]:
         "TopicArn": message.topic_arn,
         "Subject": message.subject,
         "Message": message.body,
-        "Timestamp": timestamp(),
+        "Timestamp": in_milliseconds(),
         "SignatureVersion": "1",
         "Signature": _signature(),
         "SigningCertURL": _certificate_url(message),
