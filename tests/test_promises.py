@@ -79,20 +79,6 @@ BREAKS = [
         "which is no check of stage_01",
     ),
     (
-        "every_assertion_of_a_check_is_tripped",
-        (
-            "tests/mistakes/graded.json",
-            '[^"]*test_money_is_in_whole_cents 1',
-            "test_hello_lambda.py elsewhere 1",
-        ),
-        "or list it as `untripped`",
-    ),
-    (
-        "every_assertion_of_a_check_is_tripped",
-        (MISTAKES_01, r"untripped = \[", 'untripped = ["test_hello_lambda.py answer 1"'),
-        "take it off the list",
-    ),
-    (
         "internal_links_resolve",
         ("README.md", r"\(data/README.md\)", "(data/LESEMICH.md)"),
         "links to data/LESEMICH.md, which is not there",

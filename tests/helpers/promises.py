@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from graded import never_tripped, stale
-from support import mistakes, untripped
+from support import mistakes
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
 from workshop.grading.stub import cut
@@ -194,19 +193,6 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
             caught |= mistake.caught_by
         for check in sorted(known - caught):
             yield f"write a mistake in {where} that {check} catches"
-
-
-def every_assertion_of_a_check_is_tripped(root: Path) -> Iterator[str]:
-    """By a mistake or the stub; so it was when the record was made, of these very files."""
-    for name in exercises(root):
-        if stale(root, name):
-            continue  # test_stage_checks.py warns of it
-        never, listed = never_tripped(root, name), set(untripped(name, root))
-        where = f"tests/mistakes/{name}.toml"
-        for assertion in sorted(never - listed):
-            yield f"write a mistake in {where} that trips {assertion}, or list it as `untripped`"
-        for assertion in sorted(listed - never):
-            yield f"{where}: {assertion} is tripped or gone: take it off the list `untripped`"
 
 
 def internal_links_resolve(root: Path) -> Iterator[str]:
@@ -465,7 +451,6 @@ PROMISES = [
     every_assertion_of_a_check_has_a_message,
     every_check_says_what_it_means,
     every_check_is_tripped_by_a_mistake,
-    every_assertion_of_a_check_is_tripped,
     internal_links_resolve,
     every_runtime_named_can_be_created,
     every_quantity_from_aws_is_known,
