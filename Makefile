@@ -1,5 +1,5 @@
 # The two commands of the README are `make lab` and `make test`. Both make what they need.
-# Paths are relative, so that a clone may lie in a folder with blanks in its name.
+# Paths are relative, so that a clone may lie in a folder with spaces in its name.
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,14 +33,6 @@ $(STAMP): requirements.txt pyproject.toml
 	  echo "make: there is no $(PYTHON) here. Install Python 3.10 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	  echo "make: $(PYTHON) is older than Python 3.10. Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
-	@echo "Making $(VENV) from requirements.txt: about a minute, once."
-	@rm -rf $(VENV)
-	@if command -v uv >/dev/null 2>&1 && uv venv --quiet --seed --python "$$(command -v "$(PYTHON)")" $(VENV) \
-	    && VIRTUAL_ENV=$(VENV) uv pip install --quiet --compile-bytecode -r requirements.txt; then :; else \
-	  rm -rf $(VENV); \
-	  "$(PYTHON)" -m venv $(VENV) || { \
-	    echo "make: $(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
-	fi
+	@"$(PYTHON)" -m workshop.install
 	@$(BIN)/python -m workshop.aws_script
 	@touch $(STAMP)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support import STAGES, submission
 
-from workshop import doctor
+from workshop import cli, doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
 from workshop.grading.stub import stub, write_stub
@@ -232,6 +232,55 @@ def test_reset_brings_a_missing_folder_back(folder):
     shutil.rmtree(folder / STAGE.name)
     assert workshop("reset", "01", WORKSHOP_EXERCISES=str(folder)).returncode == 0
     assert (folder / STAGE.name / "handler.py").is_file()
+
+
+def test_reset_of_a_notebook_keeps_a_changed_one(tmp_path, monkeypatch, capsys):
+    """Stage 00, too, which has a notebook and no exercise."""
+    shutil.copytree(repository() / "notebooks", tmp_path / "notebooks")
+    monkeypatch.setattr(cli, "repository", lambda: tmp_path)
+    assert main(["reset", "00", "--notebook"]) == 0
+    assert capsys.readouterr().out == "my_notebooks/00_start_here.ipynb is as it comes.\n"
+    copy = tmp_path / "my_notebooks" / "00_start_here.ipynb"
+    copy.write_text(copy.read_text(encoding="utf-8").replace("rider", "driver"), encoding="utf-8")
+    assert main(["reset", "0", "--notebook"]) == 0
+    assert "yours is kept as my_notebooks/00_start_here.kept-1.ipynb" in capsys.readouterr().out
+    assert "driver" in (copy.parent / "00_start_here.kept-1.ipynb").read_text(encoding="utf-8")
+
+
+def test_invoke_shows_the_functions_answer_and_log(folder):
+    done = workshop("invoke", "01", WORKSHOP_EXERCISES=str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"fare_cents": 165' in done.stdout
+    assert "REPORT RequestId: " in done.stdout
+
+
+def test_invoke_with_an_event_that_the_function_refuses(folder, tmp_path):
+    event = tmp_path / "my event.json"
+    event.write_text('{"ride_id": "R-2"}')
+    done = workshop("invoke", "1", str(event), WORKSHOP_EXERCISES=str(folder))
+    assert done.returncode == 1
+    assert "The function failed:\n  ValueError: " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["00"], "Stage 00 has no exercise"),
+        (["77"], "There is no stage '77'"),
+        (["01", "/no/such.json"], "The event in /no/such.json cannot be read: No such file"),
+        (["01", "README.md"], "The event in README.md is not JSON"),
+    ],
+    ids=["no exercise", "no stage", "no file", "no JSON"],
+)
+def test_invoke_called_wrongly(arguments, words):
+    refused(workshop("invoke", *arguments), words)
+
+
+def test_help_names_every_command():
+    said = workshop("--help").stdout
+    for command in ("cloud", "check", "invoke", "hint", "reset", "progress", "doctor"):
+        assert f"\n    {command} " in said
 
 
 @pytest.mark.isolation

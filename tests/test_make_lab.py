@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,11 +19,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from browser import CHROMIUM, FLAGS
+from browser import CHROMIUM, Browser
 
 from workshop.cloud.base.variables import no_account
 from workshop.grading.web import ask
-from workshop.lab import FIRST_NOTEBOOK
+from workshop.lab import FIRST_NOTEBOOK, free_port
+from workshop.lab_files import ENGINE_ROOM
 from workshop.paths import repository
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*token=[\w-]+")
@@ -38,14 +40,16 @@ def lab(tmp_path_factory):
     process.wait(timeout=30)
 
 
-def start_lab(environ: Mapping[str, str]) -> tuple[subprocess.Popen[str], str]:
+def start_lab(
+    environ: Mapping[str, str], port: int | None = None
+) -> tuple[subprocess.Popen[str], str]:
     """Starts it in the home folder of an environment; gives its process, and what it printed."""
     environ = {k: v for k, v in environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     home = environ["HOME"]
     environ |= {"JUPYTER_CONFIG_DIR": home, "JUPYTER_DATA_DIR": home}
     environ |= {"JUPYTER_RUNTIME_DIR": str(Path(home) / "runtime")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "workshop.lab", "--port", str(free_port()), "--no-browser"],
+        [sys.executable, "-m", "workshop.lab", "--port", str(port or any_port()), "--no-browser"],
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -61,7 +65,7 @@ def start_lab(environ: Mapping[str, str]) -> tuple[subprocess.Popen[str], str]:
     return process, said
 
 
-def free_port() -> int:
+def any_port() -> int:
     """A port that no other run of these tests uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -93,7 +97,7 @@ def test_the_address_answers_its_owner_only(lab):
     address = ADDRESS.search(lab[0])[0]
     assert urllib.request.urlopen(address).status == 200
     base, _, token = address.partition("?token=")
-    api = base.partition("/lab/")[0] + "/api/contents/notebooks"
+    api = base.partition("/lab/")[0] + "/api/contents/my_notebooks"
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(api)
     with urllib.request.urlopen(f"{api}?token={token}") as answer:
@@ -117,17 +121,87 @@ def test_it_asks_no_server_in_the_internet(lab, question):
     assert ask(url).status == 200
 
 
-def test_a_real_browser_shows_the_notebook(lab, tmp_path):
+@pytest.fixture(scope="module")
+def page(lab, tmp_path_factory):
+    """What a learner's browser shows at the address, when it is complete."""
     if CHROMIUM is None:
         pytest.skip("chromium is missing")
-    command = [CHROMIUM, *FLAGS]
-    command += [f"--user-data-dir={tmp_path}", "--virtual-time-budget=60000", "--dump-dom"]
-    done = subprocess.run(
-        [*command, ADDRESS.search(lab[0])[0]], capture_output=True, text=True, timeout=120
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    try:
+        browser.open(ADDRESS.search(lab[0])[0])
+        browser.wait_for("document.querySelector('.jp-Notebook').innerText.includes('Start here')")
+        yield browser
+    finally:
+        browser.close()
+
+
+def listed(browser: Browser) -> list[str]:
+    """The names that the file browser shows."""
+    return browser.run(
+        "[...document.querySelectorAll('.jp-DirListing-itemText')].map(each => each.textContent)"
     )
-    assert "<title>00_start_her" in done.stdout
-    assert "No server to manage" in done.stdout
-    assert "jp-Notebook-cell" in done.stdout
+
+
+@pytest.mark.isolation
+def test_a_real_browser_shows_the_copies_and_the_first_one_is_open(page):
+    page.wait_for("document.querySelectorAll('.jp-DirListing-itemText').length > 0")
+    assert "00_start_here.ipynb" in listed(page)
+    assert "06_dynamodb_streams.ipynb" in listed(page)
+    outputs = "document.querySelectorAll('.jp-OutputArea-child').length"
+    assert page.run(outputs) == 0, "the copy shows no answer before its question"
+
+
+@pytest.mark.isolation
+def test_the_file_browser_shows_what_learners_need(page):
+    page.wait_for("document.querySelector('.jp-BreadCrumbs-home').click() || true")
+    page.wait_for(
+        "[...document.querySelectorAll('.jp-DirListing-itemText')]"
+        ".some(each => each.textContent == 'Activity.md')"
+    )
+    assert {"Activity.md", "exercises", "my_notebooks"} <= set(listed(page))
+    assert not ENGINE_ROOM & set(listed(page))
+
+
+@pytest.mark.isolation
+def test_nothing_pops_up(lab, page):
+    """The question about news comes from an extension, which the page must know to leave out."""
+    config = json.loads(page.run("document.getElementById('jupyter-config-data').textContent"))
+    assert "@jupyterlab/apputils-extension:announcements" in str(config["disabledExtensions"])
+    assert page.run("document.querySelectorAll('.jp-Dialog, .Toastify__toast').length") == 0
+
+
+def test_everything_in_the_repository_is_for_learners_or_not():
+    """A new folder or file is put on one side: the list of what is hidden names it, or this one."""
+    shown = {"Activity.md", "README.md", "data", "exercises", "solutions"}
+    command = ["git", "ls-tree", "--name-only", "HEAD"]
+    tracked = subprocess.run(command, cwd=repository(), capture_output=True, text=True).stdout
+    if not tracked:
+        pytest.skip("this copy of the workshop is not a git repository")
+    assert {name for name in tracked.split() if name[0] != "."} - ENGINE_ROOM == shown
+
+
+def test_the_port_that_is_printed_is_the_one_that_is_served(tmp_path):
+    """Another Jupyter, say, has the port already."""
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        taken = busy.getsockname()[1]
+        process, said = start_lab(os.environ | {"HOME": str(tmp_path)}, taken)
+        try:
+            served = urllib.parse.urlsplit(ADDRESS.search(said)[0]).port
+            assert served != taken
+            assert f"ssh -L {served}:127.0.0.1:{served} " in said
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def test_a_port_is_chosen_from_the_first_one_on():
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        taken = busy.getsockname()[1]
+        assert free_port(taken) > taken
 
 
 def test_nothing_is_left_when_it_ends(lab):

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from .paths import MissingFolder, exercises_folder
+from .paths import MissingFolder, exercises_folder, repository
 from .stages import Stage, UnknownStage, exercises, find
 
 OK, FAILED, WRONG_CALL = 0, 1, 2
@@ -54,14 +54,30 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", metavar="FILE", help="write the results there as JSON, too")
     check.set_defaults(run=run_check)
 
-    for name, function, text in (
-        ("hint", run_hint, "one more hint for a stage"),
-        ("reset", run_reset, "bring a stage's stub back; your file is kept"),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("stage", metavar="STAGE")
-        command.set_defaults(run=function)
-    commands.add_parser("progress", help="where you stand").set_defaults(run=run_progress)
+    invoke = commands.add_parser(
+        "invoke", help="deploy your function of a stage as it is, and invoke it once"
+    )
+    invoke.add_argument("stage", metavar="STAGE")
+    invoke.add_argument(
+        "event",
+        nargs="?",
+        metavar="EVENT.json",
+        help="the stage's own event.json, if none is named",
+    )
+    invoke.set_defaults(run=run_invoke)
+
+    hint = commands.add_parser("hint", help="one more hint for a stage")
+    hint.add_argument("stage", metavar="STAGE")
+    hint.set_defaults(run=run_hint)
+
+    reset = commands.add_parser("reset", help="bring a stage's stub back; your file is kept")
+    reset.add_argument("stage", metavar="STAGE")
+    reset.add_argument(
+        "--notebook", action="store_true", help="bring back its notebook in my_notebooks instead"
+    )
+    reset.set_defaults(run=run_reset)
+
+    commands.add_parser("progress", help="where you are").set_defaults(run=run_progress)
     commands.add_parser("doctor", help="what is wrong with this machine").set_defaults(
         run=run_doctor
     )
@@ -133,6 +149,25 @@ def run_check(args: argparse.Namespace) -> int:
     return OK if passes(results) else FAILED
 
 
+def run_invoke(args: argparse.Namespace) -> int:
+    """Invokes the learner's function in a cloud of its own; its error is exit code 1."""
+    from .cloud import LocalCloud
+    from .cloud.base.variables import scrub
+    from .examples.invoke import NoEvent, account_of, example_event, invoke, read_event
+
+    stage, folder = _with_exercise(find(args.stage)), exercises_folder()
+    try:
+        event = read_event(Path(args.event)) if args.event else example_event(stage, folder)
+    except NoEvent as error:
+        raise WrongCall(str(error)) from None
+    _print_any_character()
+    scrub(os.environ)
+    with LocalCloud() as cloud:
+        answered, lines = invoke(stage, folder, event, account_of(cloud))
+    print("\n".join(lines))
+    return OK if answered else FAILED
+
+
 def run_hint(args: argparse.Namespace) -> int:
     """Shows one more hint."""
     from .grading.progress import next_hint
@@ -146,10 +181,17 @@ def run_hint(args: argparse.Namespace) -> int:
 
 
 def run_reset(args: argparse.Namespace) -> int:
-    """Brings the stub back."""
-    from .grading.reset import reset
+    """Brings the stub back, or the notebook."""
+    stage = find(args.stage)
+    if args.notebook:
+        from .copies import bring_back
 
-    for line in reset(_with_exercise(find(args.stage)), exercises_folder()):
+        done = bring_back(stage, repository())
+    else:
+        from .grading.reset import reset
+
+        done = reset(_with_exercise(stage), exercises_folder())
+    for line in done:
         print(line)
     return OK
 

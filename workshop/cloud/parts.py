@@ -35,6 +35,7 @@ from .http.api import Api
 from .http.control import Control
 from .http.invoke_api import InvokeApi
 from .http.lambda_api import LambdaApi
+from .http.moto_api import MotoApi
 from .http.server import Server
 from .sandbox.guardian_process import Guardian
 from .sandbox.launcher import Launcher
@@ -105,24 +106,20 @@ class Parts:
             new_request,
             self.deliveries.note,
         )
-        api = Api(
-            gate=gate,
-            invoke_api=InvokeApi(self.invoker, self.queue, self._loops),
-            wake=self.mappings.wake,
-            own_key=self.clients.poller.id,
-            watchers={"s3": self._buckets},
-            control=Control(self.clock, self.idle),
-            gateway=Gateway(
-                functions,
-                seam.find_rest_stage,
-                seam.find_http_api,
-                seam.find_function_url,
-                gate.caller,
-            ),
-            lambda_api=LambdaApi(self._provisioned, self._concurrency),
-            alarms=self.alarms,
-            note=self.problems.note,
+        gateway = Gateway(
+            functions,
+            seam.find_rest_stage,
+            seam.find_http_api,
+            seam.find_function_url,
+            gate.caller,
         )
+        answering = (
+            Control(self.clock, self.idle),
+            InvokeApi(self.invoker, self.queue, self._loops),
+            LambdaApi(self._provisioned, self._concurrency),
+            MotoApi(self.alarms, self.mappings.wake, self.clients.poller.id, {"s3": self._buckets}),
+        )
+        api = Api(gate, gateway, answering, self.problems.note)
         self._server = Server(api, port)
         return self._server
 

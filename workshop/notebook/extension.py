@@ -1,17 +1,16 @@
-"""The IPython extension: one local cloud for the kernel, and the magic `%check`."""
+"""The IPython extension: one local cloud for the kernel, magics, and errors in a line or two."""
 
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from typing import Any
 
 import boto3
 
 from .. import aws_script
 from ..cloud import LocalCloud
-from ..cloud.base.variables import scrub, use_cloud
+from ..cloud.base.variables import NO_CLOUD, scrub, use_cloud
+from . import errors, magics
 
 _cloud: LocalCloud | None = None
 
@@ -26,7 +25,8 @@ def load_ipython_extension(ipython: Any) -> None:
         boto3.DEFAULT_SESSION = None  # after a reload it would keep the keys of the cloud before
         _put_commands_on_path()
     ipython.push({"cloud": _cloud})
-    ipython.register_magic_function(check, "line")
+    magics.register(ipython)
+    errors.register(ipython)
     print(
         "The local cloud runs. In this notebook boto3 speaks to it, and to no AWS account.\n"
         f"account {_cloud.account_id}, Region {_cloud.region}"
@@ -46,14 +46,11 @@ def unload_ipython_extension(ipython: Any) -> None:
     boto3.DEFAULT_SESSION = None
 
 
-def check(line: str) -> None:
-    """`%check 01` grades a stage, as `workshop check 01` does in a terminal."""
-    from ..cli import main
-
-    try:
-        main(["check", *shlex.split(line)])
-    except SystemExit:
-        print("Write the stage's number behind it, for example: %check 01", file=sys.stderr)
+def running_cloud() -> LocalCloud:
+    """The kernel's cloud. Raises RuntimeError, and says what to do, where there is none."""
+    if _cloud is None:
+        raise RuntimeError(NO_CLOUD)
+    return _cloud
 
 
 def _put_commands_on_path() -> None:

@@ -18,7 +18,7 @@ from workshop.cloud.base import reading
 from workshop.cloud.base.model import ApiError
 from workshop.cloud.base.reading import TooLarge, gunzipped, read_body
 from workshop.cloud.base.tracing import clean, next_trace
-from workshop.cloud.http import api, server
+from workshop.cloud.http import moto_api, server
 
 FUNCTIONS = "/2015-03-31/functions/"
 LONG = 30  # seconds: whoever is not answered by then hangs
@@ -319,7 +319,7 @@ def test_what_fails_inside_is_answered_shortly_and_noted(lab, monkeypatch):
     def broken(*given):
         raise KeyError("inside of moto")
 
-    monkeypatch.setattr(api.Api, "_ask_moto", broken)
+    monkeypatch.setattr(moto_api.MotoApi, "answer", broken)
     before = len(lab.cloud.problems())
     with pytest.raises(ClientError) as caught:
         lab.cloud.client("dynamodb").list_tables()

@@ -142,8 +142,3 @@ def test_answers_about_event_settings_are_replaced(lab, what):
     theirs = inspect.signature(getattr(lambda_models.LambdaBackend, name)).parameters
     assert list(theirs)[1] == "function_name"
     assert getattr(LambdaResponse, name).__module__ == "workshop.cloud.seam.event_settings"
-
-
-def test_creation_is_asked_for_a_name_first(lab):
-    assert LambdaResponse.create_function.__module__ == "workshop.cloud.seam.event_settings"
-    assert LambdaResponse.create_function.theirs.__module__ == "moto.awslambda.responses"

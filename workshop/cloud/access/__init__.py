@@ -3,6 +3,7 @@
 from .asked import Asked
 from .calls import Call, describe
 from .enforcement import Roles, access_denied
+from .operations import find_operation
 from .policy import Decision, decide
 from .rights import Allows, check_dead_letter, check_destination, check_source, to_send
 from .role import Role
@@ -20,5 +21,6 @@ __all__ = [
     "check_source",
     "decide",
     "describe",
+    "find_operation",
     "to_send",
 ]

@@ -16,6 +16,7 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
+from ..base.clients import service_model
 from .asked import Asked
 
 # Where botocore has another name than the signature, or several services share one
@@ -54,14 +55,11 @@ def find_operation(service: str, asked: Asked) -> Operation | None:
 @functools.cache
 def _model(service: str) -> ServiceModel | None:
     try:
-        return ServiceModel(_loader().load_service_model(service, "service-2"), service)
+        if service == "s3":  # clients rewrite the paths of the model that they share
+            return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+        return service_model(service)
     except UnknownServiceError:
         return None
-
-
-@functools.cache
-def _loader() -> Loader:
-    return Loader()
 
 
 def _of_name(models: list[ServiceModel], asked: Asked) -> Operation | None:

@@ -18,7 +18,21 @@ def session() -> Any:
     """The session of all clients in this process: it reads boto3's descriptions of AWS once."""
     import boto3
 
-    return boto3.Session()
+    return boto3.Session(botocore_session=_descriptions())
+
+
+@functools.cache
+def service_model(service: str) -> Any:
+    """botocore's description of a service: a ServiceModel. Raises UnknownServiceError."""
+    with _making:  # clients read the same, once
+        return _descriptions().get_service_model(service)
+
+
+@functools.cache
+def _descriptions() -> Any:
+    import botocore.session
+
+    return botocore.session.get_session()
 
 
 class Clients:

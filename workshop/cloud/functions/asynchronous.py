@@ -23,9 +23,10 @@ from ..base.timers import Timer, shrunk
 from ..base.workers import Workers
 from .destinations import Destinations
 from .event import Event
-from .invoker import check_runs_here, check_size, new_request
+from .invoker import check_size, new_request
 from .loops import LoopGuard
 from .metrics import Metrics
+from .runtime_names import check_runs_here
 
 AT_ONCE = 64
 RETRY_AFTER = (60, 120)  # seconds on AWS

@@ -14,12 +14,12 @@ from ..base.model import ApiError, FunctionVersion, Invocation, LogEvent, Outcom
 from ..base.problems import Problems, described
 from ..base.tracing import current, following, next_trace
 from ..sandbox.environment import Environment
-from ..sandbox.languages import refusal
 from .concurrency import Concurrency, Load
 from .invocation import Run
 from .metrics import Metrics, Value
 from .pools import Pools
 from .provisioned import Provisioned
+from .runtime_names import check_runs_here
 
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024  # bytes
 KEPT_INVOCATIONS = 20_000
@@ -191,12 +191,6 @@ def check_size(payload: bytes, limit: int, kind: str) -> None:
             f"{len(payload)} byte payload is too large for the {kind} invocation type "
             f"(limit {limit} bytes)",
         )
-
-
-def check_runs_here(function: FunctionVersion) -> None:
-    """Raises ApiError, 502, for a function in a language that cannot run here."""
-    if why := refusal(function.runtime):
-        raise ApiError(502, "InvalidRuntimeException", why)
 
 
 def new_request(payload: bytes, invoked_arn: str, client_context: str | None) -> Request:

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from ..base.model import ApiError, FunctionVersion
+from ..sandbox.languages import refusal
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -68,3 +71,9 @@ _TABLE = (
 
 RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in _TABLE}
 NEWEST_RUNTIME = "python3.14"
+
+
+def check_runs_here(function: FunctionVersion) -> None:
+    """Raises ApiError, 502, for a function in a language that cannot run here."""
+    if why := refusal(function.runtime):
+        raise ApiError(502, "InvalidRuntimeException", why)

@@ -2,160 +2,68 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
-from ..base.exchange import Exchange, Watcher, request_headers
+from werkzeug.wrappers import Response
+
 from ..base.model import ApiError
 from ..base.reading import release
 from ..base.tracing import following
-from ..seam import application, load_managed_policies
-from ..triggers.alarms.alarms import Alarms
 from ..triggers.gateway.gateway import Gateway
-from .admission import Gate, key_of
-from .control import Control
-from .invoke_api import InvokeApi
-from .lambda_api import LambdaApi
-from .wsgi import StartResponse, body_of, refuse, region_of, respond, service_of
+from .admission import Gate
+from .requests import SignedRequest, refusal
+
+
+class Part(Protocol):
+    """A part of the cloud that answers some requests."""
+
+    def answer(self, request: SignedRequest) -> Response | None:
+        """None for a request that is another part's. Raises ApiError."""
 
 
 class Api:
-    """The WSGI application. `note(problem)` keeps what went wrong in it; `own_key` is an id."""
+    """The WSGI application: APIs and function URLs, then whichever of the parts answers first.
+
+    `note(problem)` keeps what went wrong in it.
+    """
 
     def __init__(
-        self,
-        gate: Gate,
-        invoke_api: InvokeApi,
-        wake: Callable[[str], None],
-        own_key: str,
-        watchers: dict[str, Watcher],
-        control: Control,
-        gateway: Gateway,
-        lambda_api: LambdaApi,
-        alarms: Alarms,
-        note: Callable[[str], None] = lambda problem: None,
+        self, gate: Gate, gateway: Gateway, parts: Sequence[Part], note: Callable[[str], None]
     ) -> None:
-        self._gate, self._gateway = gate, gateway
-        self._lambda_api, self._alarms = lambda_api, alarms
-        self._wake, self._own_key = wake, own_key
-        self._invoke_api = invoke_api
-        self._moto = application()
-        self._watchers = watchers
-        self._control = control
-        self._note = note
+        self._gate, self._gateway, self._parts, self._note = gate, gateway, parts, note
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = SignedRequest(environ, populate_request=False)
         try:
-            return self._answer(environ, start_response)
+            return self._answer(request)(environ, start_response)
         except ApiError as error:
-            return refuse(environ, start_response, error)
+            return refusal(request, error)(environ, start_response)
         except ConnectionError:
             raise  # the client went away; the server knows what to do
         except RecursionError:
             message = "The request's body is nested too deeply."
-            return refuse(environ, start_response, ApiError(400, "SerializationException", message))
-        except Exception as error:
-            return self._failed(environ, start_response, error)
+            deep = ApiError(400, "SerializationException", message)
+            return refusal(request, deep)(environ, start_response)
+        except Exception as failure:
+            return self._failed(request, failure)(environ, start_response)
         finally:
             release(environ)
 
-    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        address = self._gateway.address(environ)
+    def _answer(self, request: SignedRequest) -> Response:
+        address = self._gateway.address(request.environ)
         if address:
-            self._gate.check_host(environ)
-            return self._gateway.serve(address, environ, start_response)
-        self._gate.admit(environ)
-        with following(environ.get("HTTP_X_AMZN_TRACE_ID")):
-            return self._serve(environ, start_response)
+            self._gate.check_host(request.environ)
+            return self._gateway.serve(address, request.environ)
+        self._gate.admit(request.environ)
+        with following(request.headers.get("X-Amzn-Trace-Id")):
+            answers = (part.answer(request) for part in self._parts)
+            return next(answer for answer in answers if answer is not None)
 
-    def _failed(
-        self, environ: dict[str, Any], start_response: StartResponse, error: Exception
-    ) -> Iterable[bytes]:
+    def _failed(self, request: SignedRequest, failure: Exception) -> Response:
         """The answer to a request that something here could not bear: short, and noted."""
-        where = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-        self._note(f"{where}: the local cloud failed: {type(error).__name__}: {error}"[:500])
-        code = "InternalError" if service_of(environ) == "s3" else "InternalFailure"
-        message = f"The local cloud failed to answer this request ({type(error).__name__})."
-        return refuse(environ, start_response, ApiError(500, code, message))
-
-    def _serve(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith("/_aws/"):
-            return self._answer_control(environ, start_response)
-        service = service_of(environ)
-        if service == "lambda":
-            name = self._invoke_api.function_name(environ)
-            if name is not None:
-                return self._invoke_api.answer(name, environ, start_response)
-            if self._lambda_api.answers(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
-                return self._ask_lambda_api(environ, start_response)
-        key = key_of(environ)
-        is_own = key is not None and key.id == self._own_key
-        if service == "monitoring" and not is_own:
-            self._alarms.evaluate()
-            self._alarms.look_at(region_of(environ))
-        if service == "iam":
-            load_managed_policies()
-        answer = self._ask_moto(service, environ, start_response)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") and not is_own:
-            # What moto did may have put something into a queue, whatever the service was.
-            self._wake(service if service in ("kinesis", "dynamodb") else "sqs")
-        return answer
-
-    def _ask_lambda_api(
-        self, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        body = body_of(environ)
-        try:
-            status, answer = self._lambda_api.answer(
-                environ["REQUEST_METHOD"],
-                environ["PATH_INFO"],
-                environ.get("QUERY_STRING", ""),
-                region_of(environ),
-                body,
-            )
-        except ApiError as error:
-            headers = [("x-amzn-ErrorType", error.code)]
-            return respond(start_response, error.status, headers, error.body())
-        payload = b"" if answer is None else json.dumps(answer).encode()
-        return respond(start_response, status, [], payload)
-
-    def _ask_moto(
-        self, service: str | None, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """moto's answer; those who watch the service hear of a call that may change something."""
-        watcher = self._watchers.get(service or "")
-        if watcher is None or environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return self._moto(environ, start_response)
-        given: list[Any] = []
-
-        def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            given[:] = [int(status.split()[0]), {k.lower(): v for k, v in headers}]
-            return start_response(status, headers, *more)
-
-        answer = b"".join(self._moto(environ, note))
-        exchange = Exchange(
-            service=service or "",
-            region=region_of(environ),
-            method=environ["REQUEST_METHOD"],
-            path=environ["PATH_INFO"],
-            query=environ.get("QUERY_STRING", ""),
-            headers=request_headers(environ),
-            status=given[0],
-            answer_headers=given[1],
-            answer=answer,
-            source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
-        )
-        watcher(exchange)
-        return [answer]
-
-    def _answer_control(
-        self, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        try:
-            answer = self._control.answer(method, path, body_of(environ))
-        except ApiError as error:
-            headers = [("x-amzn-ErrorType", error.code)]
-            return respond(start_response, error.status, headers, error.body())
-        return respond(start_response, 200, [], answer)
+        kind, where = type(failure).__name__, f"{request.method} {request.path}"
+        self._note(f"{where}: the local cloud failed: {kind}: {failure}"[:500])
+        code = "InternalError" if request.service == "s3" else "InternalFailure"
+        message = f"The local cloud failed to answer this request ({kind})."
+        return refusal(request, ApiError(500, code, message))

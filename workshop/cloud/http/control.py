@@ -13,10 +13,12 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from ..base.answer import Answer
 from ..base.clock import Clock
 from ..base.json_text import from_json
 from ..base.model import ApiError
 from ..base.times import in_seconds
+from .requests import CONTROL, SignedRequest, json_answer
 
 UNITS = ("seconds", "minutes", "hours", "days")
 
@@ -27,15 +29,19 @@ class Control:
     def __init__(self, clock: Clock, idle: Callable[[float], None]) -> None:
         self._clock, self._idle = clock, idle
 
-    def answer(self, method: str, path: str, body: bytes) -> bytes:
-        """The answer's JSON. Raises ApiError."""
-        if (method, path) == ("GET", "/_aws/clock"):
-            return _time(self._clock.now())
-        if (method, path) == ("POST", "/_aws/clock/advance"):
-            return _time(self._advance(body))
-        if (method, path) == ("POST", "/_aws/idle"):
-            return self._wait(body)
-        raise ApiError(404, "NotFoundException", f"The local cloud has no {method} {path}.")
+    def answer(self, request: SignedRequest) -> Answer | None:
+        """The answer in JSON. Raises ApiError."""
+        if not request.path.startswith(CONTROL):
+            return None
+        match request.method, request.path:
+            case "GET", "/_aws/clock":
+                return _time(self._clock.now())
+            case "POST", "/_aws/clock/advance":
+                return _time(self._advance(request.body))
+            case "POST", "/_aws/idle":
+                return self._wait(request.body)
+        message = f"The local cloud has no {request.method} {request.path}."
+        raise ApiError(404, "NotFoundException", message)
 
     def _advance(self, body: bytes) -> datetime:
         try:
@@ -43,14 +49,14 @@ class Control:
         except (ValueError, TypeError, OverflowError) as error:
             raise ApiError(400, "ValidationException", str(error)) from None
 
-    def _wait(self, body: bytes) -> bytes:
+    def _wait(self, body: bytes) -> Answer:
         try:
             self._idle(float(_numbers(body, ("timeout",)).get("timeout", 60)))
         except TimeoutError as error:
             raise ApiError(408, "RequestTimeoutException", str(error)) from None
         except (ValueError, TypeError) as error:
             raise ApiError(400, "ValidationException", str(error)) from None
-        return b"{}"
+        return json_answer(b"{}")
 
 
 def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
@@ -61,5 +67,5 @@ def _numbers(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
     return given
 
 
-def _time(now: datetime) -> bytes:
-    return json.dumps({"now": in_seconds(now)}).encode()
+def _time(now: datetime) -> Answer:
+    return json_answer(json.dumps({"now": in_seconds(now)}).encode())

@@ -8,18 +8,18 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
-from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
+from ..base.answer import Answer
 from ..base.event_stream import streamed
 from ..base.json_text import from_json
 from ..base.model import ApiError, Outcome
+from ..base.parameters import invalid
 from ..functions.asynchronous import AsynchronousQueue
 from ..functions.invoker import Invoker, new_request
 from ..functions.loops import LoopGuard
 from ..seam import find_function
-from .wsgi import StartResponse, body_of, region_of, respond
+from .requests import SignedRequest, json_answer
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?")
@@ -31,60 +31,45 @@ class InvokeApi:
     def __init__(self, invoker: Invoker, queue: AsynchronousQueue, loops: LoopGuard) -> None:
         self._invoker, self._queue, self._loops = invoker, queue, loops
 
-    def function_name(self, environ: dict[str, Any]) -> str | None:
-        """The function that a request invokes (name or ARN), None for another request."""
-        path = environ["PATH_INFO"]
-        found = INVOKE.fullmatch(path) or STREAM.fullmatch(path)
-        return unquote(found[1]) if found and environ["REQUEST_METHOD"] == "POST" else None
+    def answer(self, request: SignedRequest) -> Answer | None:
+        """The function's answer; None for another request. Raises ApiError."""
+        if request.service != "lambda" or request.method != "POST":
+            return None
+        streams = STREAM.fullmatch(request.path)
+        found = streams or INVOKE.fullmatch(request.path)
+        return self._invoke(unquote(found[1]), request, bool(streams)) if found else None
 
-    def answer(
-        self, name: str, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        body = body_of(environ)
-        try:
-            return self._answer(name, body, environ, start_response)
-        except ApiError as error:
-            headers = [("x-amzn-ErrorType", error.code)]
-            if error.status == 429:
-                headers.append(("Retry-After", "1"))
-            return respond(start_response, error.status, headers, error.body())
-
-    def _answer(
-        self, name: str, body: bytes, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        query = parse_qs(environ.get("QUERY_STRING", ""))
-        qualifier = query.get("Qualifier", [None])[0]
-        function, invoked_arn = find_function(region_of(environ), name, qualifier)
-        kind = environ.get("HTTP_X_AMZN_INVOCATION_TYPE") or environ.get(
-            "HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse"
+    def _invoke(self, name: str, request: SignedRequest, streams: bool) -> Answer:
+        asked = request.headers
+        qualifier = request.args.get("Qualifier") if request.query_string else None
+        function, arn = find_function(request.region, name, qualifier or None)
+        kind = asked.get("X-Amzn-Invocation-Type") or asked.get(
+            "X-Amz-Invocation-Type", "RequestResponse"
         )
-        context = _client_context(environ.get("HTTP_X_AMZ_CLIENT_CONTEXT"))
-        request = new_request(body, invoked_arn, context)
+        context = _client_context(asked.get("X-Amz-Client-Context"))
+        invocation = new_request(request.body, arn, context)
         headers = [
-            ("x-amzn-RequestId", request.request_id),
-            ("X-Amzn-Trace-Id", request.trace_id.partition(";")[0]),
+            ("x-amzn-RequestId", invocation.request_id),
+            ("X-Amzn-Trace-Id", invocation.trace_id.partition(";")[0]),
         ]
         if kind == "DryRun":
-            return respond(start_response, 204, headers, b"")
+            return json_answer(b"", 204, *headers)
         if kind == "Event":
-            self._queue.submit(function, request)
-            return respond(start_response, 202, headers, b"")
+            self._queue.submit(function, invocation)
+            return json_answer(b"", 202, *headers)
         if kind != "RequestResponse":
-            raise ApiError(
-                400,
-                "InvalidParameterValueException",
+            raise invalid(
                 f"Value '{kind}' at 'invocationType' failed to satisfy constraint: Member must "
-                "satisfy enum value set: [Event, RequestResponse, DryRun]",
+                "satisfy enum value set: [Event, RequestResponse, DryRun]"
             )
-        self._loops.check(function, request)
-        outcome = self._invoker.synchronous(function, request)
+        self._loops.check(function, invocation)
+        outcome = self._invoker.synchronous(function, invocation)
         headers.append(("X-Amz-Executed-Version", function.version))
-        if STREAM.fullmatch(environ["PATH_INFO"]):
-            with_log = environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail"
+        with_log = asked.get("X-Amz-Log-Type") == "Tail"
+        if streams:
             headers.append(("Content-Type", "application/vnd.amazon.eventstream"))
-            return respond(start_response, 200, headers, streamed(outcome, with_log))
-        headers += _outcome_headers(outcome, environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail")
-        return respond(start_response, 200, headers, outcome.payload)
+            return Answer(streamed(outcome, with_log), headers=headers)
+        return json_answer(outcome.payload, 200, *headers, *_outcome_headers(outcome, with_log))
 
 
 def _client_context(header: str | None) -> str | None:

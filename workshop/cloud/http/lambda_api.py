@@ -1,4 +1,4 @@
-"""The calls of Lambda's API that moto lacks: capacity, recursion, runtime updates.
+"""Lambda's API: every call's parameters, and the calls that moto lacks.
 
 Paths, fields and status codes follow the API's model
 (https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html).
@@ -6,89 +6,57 @@ Paths, fields and status codes follow the API's model
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote
 
-from ..base.json_text import from_json
+from ..base.answer import Answer
 from ..base.model import ApiError
-from ..base.parameters import constraint, invalid
+from ..base.parameters import check_parameters, invalid
 from ..functions.concurrency import Concurrency
-from ..functions.invoker import check_runs_here
-from ..functions.provisioned import Config, Provisioned
-from ..functions.validation import check_provisioned_concurrency
+from ..functions.provisioned import Provisioned
+from ..functions.runtime_names import check_runs_here
+from ..functions.validation import Capacity, check_provisioned_concurrency
 from ..seam import find_function, latest, shares, usage
+from .lambda_calls import LambdaCall, read_call
+from .requests import SignedRequest, json_answer
 
 MB = 1024 * 1024
-FUNCTION = r"functions/(?P<name>[^/]+)"
-PROVISIONED = rf"/2019-09-30/{FUNCTION}/provisioned-concurrency"
-RECURSION = rf"/2024-08-31/{FUNCTION}/recursion-config"
-RUNTIME = rf"/2021-07-20/{FUNCTION}/runtime-management-config"
 UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of the API: the function's name or ARN, the qualifier, the query, the body."""
-
-    region: str
-    name: str
-    query: dict[str, list[str]]
-    body: dict[str, Any]
-
-    @property
-    def qualifier(self) -> str | None:
-        """The version or alias that was asked for."""
-        return self.query.get("Qualifier", [None])[0]
-
-
-Answer = tuple[int, dict[str, Any] | None]  # the status and the JSON to answer
+NOT_PUBLISHED = "The function resource provided must be an alias or a published version."
+Json = dict[str, Any]
 
 
 class LambdaApi:
-    """Answers the calls in `routes`."""
+    """Checks every call of Lambda's API, and answers those that moto lacks."""
 
     def __init__(self, provisioned: Provisioned, concurrency: Concurrency) -> None:
         self._provisioned, self._concurrency = provisioned, concurrency
-        self._routes: list[tuple[str, str, Callable[[Call], Answer]]] = [
-            ("PUT", PROVISIONED, self._put_provisioned),
-            ("GET", PROVISIONED, self._get_or_list_provisioned),
-            ("DELETE", PROVISIONED, self._delete_provisioned),
-            ("GET", r"/2016-08-19/account-settings", self._account_settings),
-            ("PUT", RECURSION, put_recursion),
-            ("GET", RECURSION, get_recursion),
-            ("PUT", RUNTIME, put_runtime_management),
-            ("GET", RUNTIME, get_runtime_management),
-        ]
+        self._calls: dict[str, Callable[[LambdaCall], Json]] = {
+            "PutProvisionedConcurrencyConfig": self._put_provisioned,
+            "GetProvisionedConcurrencyConfig": self._get_provisioned,
+            "ListProvisionedConcurrencyConfigs": self._list_provisioned,
+            "DeleteProvisionedConcurrencyConfig": self._delete_provisioned,
+            "GetAccountSettings": self._account_settings,
+            "PutFunctionRecursionConfig": put_recursion,
+            "GetFunctionRecursionConfig": get_recursion,
+            "PutRuntimeManagementConfig": put_runtime_management,
+            "GetRuntimeManagementConfig": get_runtime_management,
+        }
 
-    def answers(self, method: str, path: str) -> bool:
-        """Whether a request is one of these calls."""
-        return self._find(method, path) is not None
+    def answer(self, request: SignedRequest) -> Answer | None:
+        """The answer to a call that moto lacks; None for another. Raises ApiError."""
+        call = read_call(request) if request.service == "lambda" else None
+        if call is None:
+            return None
+        check_parameters("lambda", call.operation, call.parameters)
+        if call.operation not in self._calls:
+            return None
+        fields = self._calls[call.operation](call)
+        return json_answer(json.dumps(fields).encode() if fields else b"", call.status)
 
-    def answer(self, method: str, path: str, query: str, region: str, body: bytes) -> Answer:
-        """Does what is asked. Raises ApiError."""
-        found = self._find(method, path)
-        assert found is not None, "ask answers() first"
-        handle, match = found
-        name = unquote(match.groupdict().get("name", ""))
-        return handle(Call(region, name, parse_qs(query), _parsed(body)))
-
-    def _find(
-        self, method: str, path: str
-    ) -> tuple[Callable[[Call], Answer], re.Match[str]] | None:
-        for wanted, pattern, handle in self._routes:
-            match = re.fullmatch(pattern + "/?", path)
-            if match and method == wanted:
-                return handle, match
-        return None
-
-    def _put_provisioned(self, call: Call) -> Answer:
-        requested = call.body.get("ProvisionedConcurrentExecutions")
-        if not isinstance(requested, int):
-            rule = "Member must not be null"
-            raise constraint("null", "provisionedConcurrentExecutions", rule)
+    def _put_provisioned(self, call: LambdaCall) -> Json:
+        requested = call.parameters["ProvisionedConcurrentExecutions"]
         arn, name, qualifier = _published(call, UNPUBLISHED)
         function, _ = find_function(call.region, name, qualifier)
         check_runs_here(function)
@@ -98,16 +66,11 @@ class LambdaApi:
             for each in self._provisioned.of_function(arn)
             if each.qualifier != qualifier
         )
-        check_provisioned_concurrency(
-            requested,
-            others,
-            function.reserved_concurrency,
-            self._concurrency.left_without(arn, call.region),
-            self._concurrency.limit,
-            self._concurrency.minimum,
-        )
+        left = self._concurrency.left_without(arn, call.region) - others
+        capacity = Capacity(left, self._concurrency.limit, self._concurrency.minimum)
+        check_provisioned_concurrency(requested, others, function.reserved_concurrency, capacity)
         config = self._provisioned.put(arn, qualifier, requested)
-        return 202, {**self._provisioned.describe(config), "Status": "IN_PROGRESS"}
+        return {**self._provisioned.describe(config), "Status": "IN_PROGRESS"}
 
     def _check_target(self, region: str, arn: str, name: str, qualifier: str) -> None:
         """Only one configuration, a version's or an alias's, can give a version environments."""
@@ -132,15 +95,24 @@ class LambdaApi:
                 message = "Version is already provisioned by another alias: " + other.qualifier
             raise ApiError(409, "ResourceConflictException", message)
 
-    def _get_or_list_provisioned(self, call: Call) -> Answer:
-        if call.query.get("List") == ["ALL"]:
-            return self._list_provisioned(call)
-        return 200, self._provisioned.describe(self._config(call))
+    def _get_provisioned(self, call: LambdaCall) -> Json:
+        arn, _, qualifier = _published(call, NOT_PUBLISHED)
+        config = self._provisioned.get(arn, qualifier)
+        if config is None:
+            raise ApiError(
+                404,
+                "ProvisionedConcurrencyConfigNotFoundException",
+                "No Provisioned Concurrency Config found for this function",
+            )
+        return self._provisioned.describe(config)
 
-    def _list_provisioned(self, call: Call) -> Answer:
+    def _list_provisioned(self, call: LambdaCall) -> Json:
         function, _ = find_function(call.region, call.name, None)
         configs = sorted(self._provisioned.of_function(function.arn), key=lambda c: c.qualifier)
-        first, most = _number(call, "Marker", 0), _number(call, "MaxItems", 50)
+        marker, most = call.parameters["Marker"] or "0", call.parameters["MaxItems"] or 50
+        if not marker.isdecimal():
+            raise invalid(f"Invalid value for Marker: {marker}")
+        first = int(marker)
         page = configs[first : first + most]
         answer: dict[str, Any] = {
             "ProvisionedConcurrencyConfigs": [
@@ -150,31 +122,16 @@ class LambdaApi:
         }
         if len(configs) > first + most:
             answer["NextMarker"] = str(first + most)
-        return 200, answer
+        return answer
 
-    def _delete_provisioned(self, call: Call) -> Answer:
-        arn, _, qualifier = _published(
-            call, "The function resource provided must be an alias or a published version."
-        )
+    def _delete_provisioned(self, call: LambdaCall) -> Json:
+        arn, _, qualifier = _published(call, NOT_PUBLISHED)
         self._provisioned.delete(arn, qualifier)
-        return 204, None
+        return {}
 
-    def _config(self, call: Call) -> Config:
-        arn, _, qualifier = _published(
-            call, "The function resource provided must be an alias or a published version."
-        )
-        config = self._provisioned.get(arn, qualifier)
-        if config is None:
-            raise ApiError(
-                404,
-                "ProvisionedConcurrencyConfigNotFoundException",
-                "No Provisioned Concurrency Config found for this function",
-            )
-        return config
-
-    def _account_settings(self, call: Call) -> Answer:
+    def _account_settings(self, call: LambdaCall) -> Json:
         stored, functions = usage(call.region)
-        return 200, {
+        return {
             "AccountLimit": {
                 "TotalCodeSize": 300 * 1024 * MB,
                 "CodeSizeUnzipped": 250 * MB,
@@ -186,27 +143,21 @@ class LambdaApi:
         }
 
 
-def put_recursion(call: Call) -> Answer:
+def put_recursion(call: LambdaCall) -> Json:
     """Whether Lambda stops a function that goes round in a loop: Terminate, or Allow."""
-    value = call.body.get("RecursiveLoop")
-    if value not in ("Allow", "Terminate"):
-        rule = "Member must satisfy enum value set: [Terminate, Allow]"
-        raise constraint(value, "recursiveLoop", rule)
+    value = call.parameters["RecursiveLoop"]
     latest(call.region, call.name).recursive_loop = value
-    return 200, {"RecursiveLoop": value}
+    return {"RecursiveLoop": value}
 
 
-def get_recursion(call: Call) -> Answer:
+def get_recursion(call: LambdaCall) -> Json:
     """What PutFunctionRecursionConfig set, or Terminate."""
-    return 200, {"RecursiveLoop": latest(call.region, call.name).recursive_loop}
+    return {"RecursiveLoop": latest(call.region, call.name).recursive_loop}
 
 
-def put_runtime_management(call: Call) -> Answer:
+def put_runtime_management(call: LambdaCall) -> Json:
     """Keeps how AWS would update a function's runtime; here it is your own Python."""
-    mode, arn = call.body.get("UpdateRuntimeOn"), call.body.get("RuntimeVersionArn")
-    if mode not in ("Auto", "FunctionUpdate", "Manual"):
-        rule = "Member must satisfy enum value set: [FunctionUpdate, Auto, Manual]"
-        raise constraint(mode, "updateRuntimeOn", rule)
+    mode, arn = call.parameters["UpdateRuntimeOn"], call.parameters.get("RuntimeVersionArn")
     if mode == "Manual" and not arn:
         raise invalid("RuntimeVersionArn is required when UpdateRuntimeOn is set to Manual.")
     if mode != "Manual" and arn:
@@ -214,39 +165,22 @@ def put_runtime_management(call: Call) -> Answer:
     version = _version(call)
     kept = {"UpdateRuntimeOn": mode, **({"RuntimeVersionArn": arn} if arn else {})}
     latest(call.region, call.name).runtime_management[version.rpartition(":")[2]] = kept
-    return 200, {**kept, "FunctionArn": version}
+    return {**kept, "FunctionArn": version}
 
 
-def get_runtime_management(call: Call) -> Answer:
+def get_runtime_management(call: LambdaCall) -> Json:
     """What PutRuntimeManagementConfig set, or Auto."""
     version = _version(call)
     kept = latest(call.region, call.name).runtime_management.get(version.rpartition(":")[2])
-    return 200, {**(kept or {"UpdateRuntimeOn": "Auto"}), "FunctionArn": version}
+    return {**(kept or {"UpdateRuntimeOn": "Auto"}), "FunctionArn": version}
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = from_json(body or b"{}")
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise ApiError(400, "SerializationException", "Could not parse request body into json")
-    return parsed
-
-
-def _number(call: Call, name: str, otherwise: int) -> int:
-    given = call.query.get(name, [str(otherwise)])[0]
-    if not given.isdigit():
-        raise invalid(f"Invalid value for {name}: {given}")
-    return int(given)
-
-
-def _version(call: Call) -> str:
+def _version(call: LambdaCall) -> str:
     function, _ = find_function(call.region, call.name, call.qualifier)
     return f"{function.arn}:{function.version}"
 
 
-def _published(call: Call, otherwise: str) -> tuple[str, str, str]:
+def _published(call: LambdaCall, otherwise: str) -> tuple[str, str, str]:
     """The function's ARN, its name, and a qualifier that is not $LATEST. Raises ApiError."""
     function, arn = find_function(call.region, call.name, None)  # it exists
     qualifier = call.qualifier or arn[len(function.arn) + 1 :]

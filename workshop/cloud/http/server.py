@@ -139,6 +139,7 @@ class _Handler(MotoRequestHandler):
     wbufsize = -1  # headers and body leave in one write
     timeout = SILENT_S
     server: _HttpServer
+    rfile: Any
 
     def parse_request(self) -> bool:
         """Reads the request line and the headers; False if they are refused."""

@@ -17,7 +17,6 @@ from moto.awslambda.responses import LambdaResponse
 
 from ..access import check_destination
 from ..base.model import ApiError
-from ..base.parameters import missing
 from ..functions.validation import check_ends, check_event_settings
 from .errors import as_moto_error
 from .function import Function
@@ -99,9 +98,6 @@ def install() -> None:
     LambdaResponse.update_function_event_invoke_config = _update
     LambdaResponse.get_function_event_invoke_config = _get
     LambdaResponse.delete_function_event_invoke_config = _delete
-    if not hasattr(LambdaResponse.create_function, "theirs"):
-        _create.theirs = LambdaResponse.create_function  # type: ignore[attr-defined]
-        LambdaResponse.create_function = _create
 
 
 def _put(response: LambdaResponse) -> Any:
@@ -124,18 +120,6 @@ def _get(response: LambdaResponse) -> Any:
 def _delete(response: LambdaResponse) -> Any:
     response.backend.delete_function_event_invoke_config(*_asked(response))
     return 204, {"status": 204}, ""
-
-
-def _create(response: LambdaResponse) -> Any:
-    """moto fails where a name is missing."""
-    _check_name(response)
-    return _create.theirs(response)  # type: ignore[attr-defined]
-
-
-@as_moto_error
-def _check_name(response: LambdaResponse) -> None:
-    if (response.json_body or {}).get("FunctionName") is None:
-        raise missing("functionName")
 
 
 def _asked(response: LambdaResponse) -> tuple[str, str | None]:

@@ -11,7 +11,7 @@ from moto.scheduler.exceptions import ScheduleGroupNotFound
 
 from ..base.arns import Arn
 from ..base.model import ApiError
-from ..triggers.push.schedule_checks import check_name
+from ..base.parameters import check_parameters
 from ..triggers.push.scheduler import Schedule
 from .errors import as_moto_error
 from .hooks import hooks_or_none, open_hooks
@@ -95,7 +95,7 @@ def _delete_schedule(self: _Backend, group_name: str | None, name: str) -> None:
 def _create_schedule_group(
     self: _Backend, name: str, tags: list[dict[str, str]]
 ) -> models.ScheduleGroup:
-    check_name(name or "", "name")
+    check_parameters("scheduler", "CreateScheduleGroup", {"Name": name, "Tags": tags})
     if name in self.schedule_groups:
         raise ApiError(409, "ConflictException", f"Schedule group {name} already exists.")
     return _motos_create_group(self, name, tags or [])

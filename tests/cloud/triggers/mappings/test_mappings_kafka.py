@@ -592,6 +592,7 @@ def test_a_function_that_is_gone_shows_in_the_mapping(lab, brokers, topic):
 
 
 SERVERS = "SelfManagedEventSource"
+NO_QUEUE = "arn:aws:sqs:us-east-1:123456789012:none"
 
 
 @pytest.mark.parametrize(
@@ -626,7 +627,7 @@ SERVERS = "SelfManagedEventSource"
             "source topic and the destination topic must differ",
         ),
         (
-            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:1:none"}}},
+            {"DestinationConfig": {"OnFailure": {"Destination": NO_QUEUE}}},
             "The destination ARN .* is invalid",
         ),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q"}, "Unrecognized event source"),
@@ -651,7 +652,10 @@ def test_msk_is_not_here(lab):
     arn = "arn:aws:kafka:us-east-1:123456789012:cluster/c/f8f5a1b1-0000-0000-0000-000000000000-1"
     with pytest.raises(ClientError, match="runs no MSK clusters.*SelfManagedEventSource"):
         lab.client.create_event_source_mapping(
-            EventSourceArn=arn, FunctionName=lab.create(), Topics=["t"], StartingPosition="LATEST"
+            EventSourceArn=arn,
+            FunctionName=lab.create(),
+            Topics=["topic"],
+            StartingPosition="LATEST",
         )
 
 

@@ -219,6 +219,7 @@ def test_what_an_update_leaves_alone(lab):
     assert "StartingPosition" not in got
 
 
+NO_QUEUE = "arn:aws:sqs:us-east-1:123456789012:none"
 LONG = '{"body": ["' + "x" * 4096 + '"]}'
 SIX = {"Filters": [{"Pattern": '{"body": ["a"]}'}] * 6}
 
@@ -263,11 +264,12 @@ SIX = {"Filters": [{"Pattern": '{"body": ["a"]}'}] * 6}
             CONSTRAINT.format(
                 "[ReportEverything]",
                 "functionResponseTypes",
-                "Member must satisfy enum value set: [ReportBatchItemFailures]",
+                "Member must satisfy constraint: [Member must satisfy enum value set: "
+                "[ReportBatchItemFailures], Member must not be null]",
             ),
         ),
         (
-            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:1:q"}}},
+            {"DestinationConfig": {"OnFailure": {"Destination": NO_QUEUE}}},
             "InvalidParameterValueException",
             "Unsupported DestinationConfig parameter for given event source mapping type.",
         ),

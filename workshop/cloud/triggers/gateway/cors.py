@@ -14,17 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .answer import Answer
+from ...base.answer import Answer
 from .request import HttpRequest
 
-NAMES = {
+NAMES = (
     "access-control-allow-origin",
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-expose-headers",
     "access-control-max-age",
-}
+)
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,17 @@ class Cors:
             headers += _if_any("access-control-allow-headers", self.headers)
             if self.max_age is not None:
                 headers.append(("access-control-max-age", str(self.max_age)))
-        return Answer(204, headers)
+        return Answer(status=204, headers=headers)
 
     def add(self, request: HttpRequest, answer: Answer) -> None:
         """Puts the configured headers into an answer."""
         if not self.of_url:
-            answer.drop(NAMES)
+            for name in NAMES:
+                answer.headers.remove(name)
         headers = self._for_origin(request)
         if headers:
-            answer.headers += headers + _if_any("access-control-expose-headers", self.exposed)
+            for pair in headers + _if_any("access-control-expose-headers", self.exposed):
+                answer.headers.add(*pair)
 
     def _for_origin(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Nothing for a request of no origin, or of one that is not allowed."""

@@ -7,19 +7,19 @@ function URLs" (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ...access.resource_policy import INVOKE, Source
+from ...base.answer import Answer
 from ...base.model import ApiError
 from . import payload_v2
 from .addresses import domain_name
-from .answer import Answer, message
+from .answer import message
 from .apis import FunctionUrl
-from .caller import Caller, Signed
+from .caller import Caller
 from .cors import Cors
 from .invoking import Functions
-from .request import HttpRequest
+from .request import HttpRequest, Routed
 from .results import MalformedResult, answer_v2
 
 INVOKE_URL = "lambda:InvokeFunctionUrl"
@@ -30,35 +30,24 @@ FORBIDDEN = (
 LONGEST = 900 + 20  # seconds: a function URL waits as long as its function may run
 
 
-@dataclass(frozen=True)
-class UrlCall:
-    """One request; `path` as it was sent."""
-
-    url: FunctionUrl
-    request: HttpRequest
-    path: str
-    trace: str
-    signed: Signed
-
-
-def serve(call: UrlCall, functions: Functions) -> Answer:
+def serve(url: FunctionUrl, request: HttpRequest, functions: Functions) -> Answer:
     """Answers a request, whatever comes of it."""
-    cors = Cors.of_function_url(call.url.cors)
-    answer = cors.preflight(call.request) if cors else None
+    cors = Cors.of_function_url(url.cors)
+    answer = cors.preflight(request) if cors else None
     if answer is None:
-        answer = _answer(call, functions)
+        answer = _answer(url, request, functions)
         if cors:
-            cors.add(call.request, answer)
-    answer.headers.append(("x-amzn-RequestId", call.request.request_id))
+            cors.add(request, answer)
+    answer.headers["x-amzn-RequestId"] = request.request_id
     return answer
 
 
-def _answer(call: UrlCall, functions: Functions) -> Answer:
+def _answer(url: FunctionUrl, request: HttpRequest, functions: Functions) -> Answer:
     try:
-        caller = call.signed.caller() if call.url.auth_type == "AWS_IAM" else None
-        if not _may_invoke(call, caller, functions):
+        caller = request.signed.caller() if url.auth_type == "AWS_IAM" else None
+        if not _may_invoke(url, caller, functions):
             return _error(403, FORBIDDEN, "AccessDeniedException")
-        outcome = functions.invoke(call.url.function_arn, _event(call, caller), None, LONGEST)
+        outcome = functions.invoke(url.function_arn, _event(url, request, caller), None, LONGEST)
     except ApiError as refusal:
         return _refused(refusal)
     if outcome.error:
@@ -66,21 +55,20 @@ def _answer(call: UrlCall, functions: Functions) -> Answer:
     try:
         answer = answer_v2(outcome.payload, "application/json")
     except MalformedResult as problem:
-        arn = call.url.function_arn
-        functions.note(f"{arn}: malformed response for a function URL: {problem}")
+        functions.note(f"{url.function_arn}: malformed response for a function URL: {problem}")
         return _failed()
-    answer.headers.append(("X-Amzn-Trace-Id", call.trace))
+    answer.headers["X-Amzn-Trace-Id"] = request.trace
     return answer
 
 
-def _may_invoke(call: UrlCall, caller: Caller | None, functions: Functions) -> bool:
+def _may_invoke(url: FunctionUrl, caller: Caller | None, functions: Functions) -> bool:
     """Whether both actions are allowed (since October 2025): to the caller, or to everybody.
 
     With AWS_IAM the caller's own policies say so, or the function's policy names the caller; in
     one account either does.
     """
-    arn = call.url.function_arn
-    if call.url.auth_type != "AWS_IAM":
+    arn = url.function_arn
+    if url.auth_type != "AWS_IAM":
         everybody = Source("*", url_auth_type="NONE")
         return all(functions.allow(arn, everybody, action) for action in (INVOKE_URL, INVOKE))
     if caller is None:
@@ -92,23 +80,16 @@ def _may_invoke(call: UrlCall, caller: Caller | None, functions: Functions) -> b
     )
 
 
-def _event(call: UrlCall, caller: Caller | None) -> dict[str, Any]:
-    return payload_v2.event(
-        call.request,
-        domain=domain_name("lambda-url", call.url.url_id, call.url.region),
-        route_key="$default",
-        stage="$default",
-        raw_path=call.path,
-        request_id=call.request.request_id,
-        trace=call.trace,
-        authorizer=payload_v2.iam_authorizer(caller) if caller else None,
-    )
+def _event(url: FunctionUrl, request: HttpRequest, caller: Caller | None) -> dict[str, Any]:
+    domain = domain_name("lambda-url", url.url_id, url.region)
+    routed = Routed(domain, request.path, "$default", "$default")
+    return payload_v2.event(request, routed, request.request_id, caller)
 
 
 def _refused(refusal: ApiError) -> Answer:
     if refusal.status == 429:
-        answer = Answer(429, [("Content-Type", "application/json")], refusal.body())
-        answer.headers.append(("x-amzn-ErrorType", refusal.code))
+        answer = Answer(refusal.body(), 429, content_type="application/json")
+        answer.headers["x-amzn-ErrorType"] = refusal.code
         return answer
     if refusal.status == 413:
         return _error(413, refusal.message, refusal.code)
@@ -118,10 +99,10 @@ def _refused(refusal: ApiError) -> Answer:
 
 
 def _failed() -> Answer:
-    return Answer(502, [("Content-Type", "application/json")], b"Internal Server Error")
+    return Answer(b"Internal Server Error", 502, content_type="application/json")
 
 
 def _error(status: int, text: str, kind: str) -> Answer:
     answer = message(status, text, key="Message")
-    answer.headers.append(("x-amzn-ErrorType", kind))
+    answer.headers["x-amzn-ErrorType"] = kind
     return answer

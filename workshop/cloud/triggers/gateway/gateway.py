@@ -1,23 +1,22 @@
-"""The HTTP triggers as one WSGI application, in front of AWS's APIs."""
+"""The HTTP triggers, in front of AWS's APIs."""
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from ...base.answer import Answer
 from ...base.model import ApiError
 from ...base.reading import TooLarge
 from ...base.request_line import raw_target, split_target
-from ...base.tracing import clean, following
+from ...base.tracing import following
 from . import function_url, http_api, rest
 from .addresses import Address, find_address
-from .answer import Answer, message
+from .answer import message
 from .apis import FunctionUrl, HttpApi, RestStage
 from .caller import Caller, Signed
 from .invoking import Functions
-from .request import LARGEST, HttpRequest, read_request
+from .request import HttpRequest, read_request
 
 
 class Gateway:
@@ -46,54 +45,35 @@ class Gateway:
         path, _ = split_target(raw_target(environ))
         return find_address(environ.get("HTTP_HOST", ""), path)
 
-    def serve(
-        self, address: Address, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Answers a request to an address."""
-        _, query = split_target(raw_target(environ))
+    def serve(self, address: Address, environ: dict[str, Any]) -> Answer:
+        """The answer to a request to an address."""
         try:
-            request = read_request(environ, query, LARGEST[address.service])
+            signed = Signed(environ, self._caller, address.service)
+            request = read_request(environ, address, signed)
         except TooLarge:
-            answer = _too_long(address)
+            return _too_long(address)
         except ApiError as error:
-            answer = message(error.status, "Bad Request" if error.status == 400 else error.message)
-        else:
-            answer = self._answer(address, request, Signed(environ, self._caller, address.service))
-        return answer.send(environ["REQUEST_METHOD"], start_response)
+            return message(error.status, "Bad Request" if error.status == 400 else error.message)
+        with following(request.trace):
+            return self._answer(address, request)
 
-    def _answer(self, address: Address, request: HttpRequest, signed: Signed) -> Answer:
-        trace = clean(request.header("x-amzn-trace-id")) or _new_trace()
-        with following(trace):
-            if address.service == "lambda-url":
-                return self._function_url(address, request, trace, signed)
-            api = self._find_http_api(address.id, address.region)
-            if api:
-                call = http_api.HttpCall(api, request, address.path, trace, signed)
-                return http_api.serve(call, self._functions)
-            return self._rest(address, request, trace, signed)
-
-    def _rest(self, address: Address, request: HttpRequest, trace: str, signed: Signed) -> Answer:
-        name, path = rest.split_stage(address.path)
+    def _answer(self, address: Address, request: HttpRequest) -> Answer:
+        if address.service == "lambda-url":
+            url = self._find_function_url(address.id, address.region)
+            if url is None:
+                return message(403, function_url.FORBIDDEN, key="Message")
+            return function_url.serve(url, request, self._functions)
+        api = self._find_http_api(address.id, address.region)
+        if api:
+            return http_api.serve(api, request, self._functions)
+        name, _ = rest.split_stage(address.path)
         stage = self._find_rest_stage(address.id, address.region, name)
         if stage is None:
             return rest.error(403, "Forbidden")
-        return rest.serve(rest.RestCall(stage, request, path, trace, signed), self._functions)
-
-    def _function_url(
-        self, address: Address, request: HttpRequest, trace: str, signed: Signed
-    ) -> Answer:
-        url = self._find_function_url(address.id, address.region)
-        if url is None:
-            return message(403, function_url.FORBIDDEN, key="Message")
-        call = function_url.UrlCall(url, request, address.path, trace, signed)
-        return function_url.serve(call, self._functions)
+        return rest.serve(stage, request, self._functions)
 
 
 def _too_long(address: Address) -> Answer:
     if address.service == "execute-api":
         return rest.error(413, "Request Too Long")
     return message(413, "Request Entity Too Large", key="Message")
-
-
-def _new_trace() -> str:
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"

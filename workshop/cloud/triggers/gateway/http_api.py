@@ -13,34 +13,24 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...access.resource_policy import Source
+from ...base.answer import Answer
 from ...base.model import ApiError
 from ...base.variables import ACCOUNT_ID
 from . import payload_v1, payload_v2
 from .addresses import domain_name
-from .answer import Answer, message
+from .answer import message
 from .apis import HttpApi, HttpRoute, HttpStage
 from .bodies import is_text
-from .caller import Caller, Signed
+from .caller import Caller
 from .cors import Cors
 from .invoking import Functions, IntegrationTimeout, function_arn
 from .paths import best_match
-from .request import HttpRequest
+from .request import HttpRequest, Routed
 from .results import MalformedResult, answer_v2, http_answer_v1
 
 TIMEOUT_MS = 30_000
 DEFAULT = "$default"
 PLAIN_TEXT = "text/plain;charset=UTF-8"
-
-
-@dataclass(frozen=True)
-class HttpCall:
-    """One request to an API; `path` may begin with a stage, as it was sent."""
-
-    api: HttpApi
-    request: HttpRequest
-    path: str
-    trace: str
-    signed: Signed
 
 
 @dataclass(frozen=True)
@@ -57,32 +47,41 @@ class Matched:
     raw_path: str
 
 
-def serve(call: HttpCall, functions: Functions) -> Answer:
+@dataclass(frozen=True)
+class HttpCall:
+    """One request to an API that leads to a route."""
+
+    api: HttpApi
+    request: HttpRequest
+    matched: Matched
+
+
+def serve(api: HttpApi, request: HttpRequest, functions: Functions) -> Answer:
     """Answers a request, whatever comes of it."""
-    cors = Cors.of_http_api(call.api.cors)
-    answer = cors.preflight(call.request) if cors else None
+    cors = Cors.of_http_api(api.cors)
+    answer = cors.preflight(request) if cors else None
     if answer is None:
-        answer = _answer(call, functions)
+        answer = _answer(api, request, functions)
         if cors:
-            cors.add(call.request, answer)
-    answer.headers.append(("Apigw-Requestid", call.request.extended_id))
+            cors.add(request, answer)
+    answer.headers["Apigw-Requestid"] = request.extended_id
     return answer
 
 
-def _answer(call: HttpCall, functions: Functions) -> Answer:
-    matched = match(call.api, call.request.method, call.path)
+def _answer(api: HttpApi, request: HttpRequest, functions: Functions) -> Answer:
+    matched = match(api, request.method, request.path)
     if matched is None:
         return message(404, "Not Found")
-    caller = call.signed.caller() if matched.route.authorization == "AWS_IAM" else None
-    if matched.route.authorization == "AWS_IAM" and not _may_call(caller, call, matched):
+    call, authorization = HttpCall(api, request, matched), matched.route.authorization
+    caller = request.signed.caller() if authorization == "AWS_IAM" else None
+    if authorization == "AWS_IAM" and not _may_call(caller, call):
         return message(403, "Forbidden")
-    if matched.route.authorization not in ("NONE", "AWS_IAM"):
-        functions.no_authorizer(matched.route.authorization)
+    if authorization not in ("NONE", "AWS_IAM"):
+        functions.no_authorizer(authorization)
         return message(401, "Unauthorized")
-    integration = matched.route.integration or {}
-    if integration.get("integrationType") != "AWS_PROXY":
+    if (matched.route.integration or {}).get("integrationType") != "AWS_PROXY":
         return message(500, "Internal Server Error")
-    return _invoke(call, matched, caller, integration, functions)
+    return _invoke(call, caller, functions)
 
 
 def match(api: HttpApi, http_method: str, path: str) -> Matched | None:
@@ -97,7 +96,7 @@ def match(api: HttpApi, http_method: str, path: str) -> Matched | None:
     else:
         stage, raw_path, below = api.stages.get(DEFAULT), path, path
     found = _find_route(stage, http_method, below) if stage else None
-    if found is None:
+    if stage is None or found is None:
         return None
     route, variables = found
     decoded = {name: unquote(value) for name, value in variables.items()}
@@ -119,19 +118,15 @@ def _find_route(
     return (default, {}) if default else None
 
 
-def _invoke(
-    call: HttpCall,
-    matched: Matched,
-    caller: Caller | None,
-    integration: dict[str, Any],
-    functions: Functions,
-) -> Answer:
+def _invoke(call: HttpCall, caller: Caller | None, functions: Functions) -> Answer:
+    matched = call.matched
+    integration = matched.route.integration or {}
     is_v1 = integration.get("payloadFormatVersion") == "1.0"
-    event = _event_v1(call, matched) if is_v1 else _event_v2(call, matched, caller)
+    event = _event_v1(call) if is_v1 else _event_v2(call, caller)
     timeout_s = int(integration.get("timeoutInMillis") or TIMEOUT_MS) / 1000
     try:
         arn = function_arn(integration["integrationUri"], matched.stage.variables)
-        source = None if integration.get("credentialsArn") else _source(call, matched)
+        source = None if integration.get("credentialsArn") else _source(call)
         outcome = functions.invoke(arn, event, source, timeout_s)
     except IntegrationTimeout:
         return message(503, "Service Unavailable")
@@ -152,59 +147,52 @@ def _invoke(
         return message(500, "Internal Server Error")
 
 
-def _event_v2(call: HttpCall, matched: Matched, caller: Caller | None) -> dict[str, Any]:
-    event = payload_v2.event(
-        call.request,
-        domain=domain_name("execute-api", call.api.api_id, call.api.region),
-        route_key=matched.route.key,
-        stage=matched.stage.name,
-        raw_path=matched.raw_path,
-        request_id=call.request.extended_id,
-        trace=call.trace,
-        variables=matched.variables,
-        stage_variables=matched.stage.variables,
-        authorizer=payload_v2.iam_authorizer(caller) if caller else None,
-    )
+def _event_v2(call: HttpCall, caller: Caller | None) -> dict[str, Any]:
+    routed = _routed(call, call.matched.route.key)
+    event = payload_v2.event(call.request, routed, call.request.extended_id, caller)
     event["headers"].setdefault("content-length", str(len(call.request.body)))
     return event
 
 
-def _event_v1(call: HttpCall, matched: Matched) -> dict[str, Any]:
+def _event_v1(call: HttpCall) -> dict[str, Any]:
+    matched, request = call.matched, call.request
     pattern = matched.route.key.partition(" ")[2] or DEFAULT
-    is_binary = not is_text(call.request.header("content-type"))
-    return payload_v1.http_event(
-        call.request,
+    context = {
+        "apiId": call.api.api_id,
+        "path": matched.raw_path,
+        "requestId": request.extended_id,
+        "resourceId": matched.route.key,
+    }
+    is_binary = not is_text(request.header("content-type"))
+    return payload_v1.http_event(request, _routed(call, pattern), is_binary, context)
+
+
+def _routed(call: HttpCall, route: str) -> Routed:
+    matched = call.matched
+    return Routed(
         domain=domain_name("execute-api", call.api.api_id, call.api.region),
         path=matched.raw_path,
-        resource_path=pattern,
+        route=route,
+        stage=matched.stage.name,
         variables=matched.variables,
         stage_variables=matched.stage.variables,
-        is_binary=is_binary,
-        trace=call.trace,
-        context={
-            "apiId": call.api.api_id,
-            "path": matched.raw_path,
-            "requestId": call.request.extended_id,
-            "resourceId": matched.route.key,
-            "stage": matched.stage.name,
-        },
     )
 
 
-def _may_call(caller: Caller | None, call: HttpCall, matched: Matched) -> bool:
+def _may_call(caller: Caller | None, call: HttpCall) -> bool:
     """Whether the caller's policies let it call the route, where roles are enforced.
 
     Follows "Control access to HTTP APIs with IAM authorization"
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html).
     """
-    return caller is not None and caller.may("execute-api:Invoke", _source(call, matched).arn)
+    return caller is not None and caller.may("execute-api:Invoke", _source(call).arn)
 
 
-def _source(call: HttpCall, matched: Matched) -> Source:
+def _source(call: HttpCall) -> Source:
     """Such as `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/GET/stations/{id}`."""
-    api, key = call.api, matched.route.key
+    api, key = call.api, call.matched.route.key
     method, _, pattern = key.partition(" ")
     route = DEFAULT if key == DEFAULT else f"{call.request.method}{pattern}"
-    path = f"{api.api_id}/{matched.stage.name}/{route}"
+    path = f"{api.api_id}/{call.matched.stage.name}/{route}"
     arn = f"arn:aws:execute-api:{api.region}:{ACCOUNT_ID}:{path}"
     return Source("apigateway.amazonaws.com", arn, ACCOUNT_ID)

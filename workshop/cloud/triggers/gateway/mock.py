@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .answer import Answer
+from ...base.answer import Answer
 
 STATUS = re.compile(r"[\"']?statusCode[\"']?\s*:\s*[\"']?(\d{3})")
 HEADER = "method.response.header."
@@ -32,4 +32,4 @@ def answer(integration: dict[str, Any]) -> Answer | None:
     templates = response.get("responseTemplates") or {}
     kind = next(iter(templates), "application/json")
     body = (templates.get(kind) or "").encode()
-    return Answer(int(response["statusCode"]), [("Content-Type", kind), *headers], body)
+    return Answer(body, int(response["statusCode"]), [("Content-Type", kind), *headers])

@@ -30,7 +30,8 @@ def best_match(path: str, routes: Iterable[tuple[str, T]]) -> tuple[T, dict[str,
 
 def _match(parts: list[str], pattern: list[str]) -> tuple[list[int], dict[str, str]] | None:
     """How specific each part is (less is more), and the variables."""
-    rank, variables = [], {}
+    rank: list[int] = []
+    variables: dict[str, str] = {}
     for position, wanted in enumerate(pattern):
         if wanted.startswith("{") and wanted.endswith("+}"):
             rest = "/".join(parts[position:])

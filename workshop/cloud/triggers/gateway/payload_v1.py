@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from ...base.variables import ACCOUNT_ID
 from .bodies import encoded_body
-from .request import HttpRequest
+from .request import HttpRequest, Routed
 
 IDENTITY = (
     "accessKey",
@@ -40,49 +40,42 @@ HOP_BY_HOP = {
 
 
 def rest_event(
-    request: HttpRequest,
-    *,
-    domain: str,
-    path: str,
-    resource_path: str,
-    variables: dict[str, str],
-    stage_variables: dict[str, str],
-    is_binary: bool,
-    trace: str,
-    context: dict[str, Any],
+    request: HttpRequest, routed: Routed, is_binary: bool, context: dict[str, Any]
 ) -> dict[str, Any]:
-    """The event. `path` is without the stage; `context` adds to requestContext."""
-    headers = _headers(request, domain, trace)
+    """The event; `context` adds to requestContext."""
+    headers = _headers(request, routed.domain)
     body, is_base64 = encoded_body(request.body, is_binary)
     query = parse_qsl(request.query, keep_blank_values=True)
     return {
-        "resource": resource_path,
-        "path": path,
+        "resource": routed.route,
+        "path": routed.path,
         "httpMethod": request.method,
         "headers": dict(headers),
         "multiValueHeaders": _grouped(headers),
         "queryStringParameters": dict(query) or None,  # the last of several values
         "multiValueQueryStringParameters": _grouped(query) or None,
-        "pathParameters": variables or None,
-        "stageVariables": stage_variables or None,
-        "requestContext": _context(request, domain, resource_path, context),
+        "pathParameters": routed.variables or None,
+        "stageVariables": routed.stage_variables or None,
+        "requestContext": _context(request, routed, context),
         "body": body,
         "isBase64Encoded": is_base64,
     }
 
 
-def http_event(request: HttpRequest, **parts: Any) -> dict[str, Any]:
+def http_event(
+    request: HttpRequest, routed: Routed, is_binary: bool, context: dict[str, Any]
+) -> dict[str, Any]:
     """The same of an HTTP API: it says its version."""
-    return {"version": "1.0", **rest_event(request, **parts)}
+    return {"version": "1.0", **rest_event(request, routed, is_binary, context)}
 
 
-def _headers(request: HttpRequest, domain: str, trace: str) -> list[tuple[str, str]]:
+def _headers(request: HttpRequest, domain: str) -> list[tuple[str, str]]:
     ours = {"host", "x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
     kept = [(k, v) for k, v in request.headers if k.lower() not in HOP_BY_HOP | ours]
     return [
         *kept,
         ("Host", domain),
-        ("X-Amzn-Trace-Id", trace),
+        ("X-Amzn-Trace-Id", request.trace),
         ("X-Forwarded-For", request.forwarded_for()),
         ("X-Forwarded-Port", "443"),
         ("X-Forwarded-Proto", "https"),
@@ -96,16 +89,14 @@ def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     return groups
 
 
-def _context(
-    request: HttpRequest, domain: str, resource_path: str, more: dict[str, Any]
-) -> dict[str, Any]:
+def _context(request: HttpRequest, routed: Routed, more: dict[str, Any]) -> dict[str, Any]:
     identity = dict.fromkeys(IDENTITY)
     identity |= {"sourceIp": request.source_ip, "userAgent": request.user_agent}
     identity |= more.pop("identity", {})
     return {
         "accountId": ACCOUNT_ID,
-        "domainName": domain,
-        "domainPrefix": domain.split(".")[0],
+        "domainName": routed.domain,
+        "domainPrefix": routed.domain.split(".")[0],
         "extendedRequestId": request.extended_id,
         "httpMethod": request.method,
         "identity": identity,
@@ -113,6 +104,7 @@ def _context(
         "requestId": request.request_id,
         "requestTime": request.time,
         "requestTimeEpoch": request.time_epoch,
-        "resourcePath": resource_path,
+        "resourcePath": routed.route,
+        "stage": routed.stage,
         **more,
     }

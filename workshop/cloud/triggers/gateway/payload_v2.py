@@ -16,64 +16,54 @@ from ...base.variables import ACCOUNT_ID
 from .bodies import encoded_body, is_text
 from .caller import Caller
 from .payload_v1 import HOP_BY_HOP
-from .request import HttpRequest
+from .request import HttpRequest, Routed
 
 ENDS_AT_THE_GATEWAY = HOP_BY_HOP - {"content-length"} | {"cookie"}
 
 
 def event(
-    request: HttpRequest,
-    *,
-    domain: str,
-    route_key: str,
-    stage: str,
-    raw_path: str,
-    request_id: str,
-    trace: str,
-    variables: dict[str, str] | None = None,
-    stage_variables: dict[str, str] | None = None,
-    authorizer: dict[str, Any] | None = None,
+    request: HttpRequest, routed: Routed, request_id: str, caller: Caller | None
 ) -> dict[str, Any]:
-    """The event; `raw_path` is the path as the service shows it."""
+    """The event; `caller` is whoever signed the request, where that was asked for."""
     body, is_base64 = encoded_body(request.body, not is_text(request.header("content-type")))
     cookies = request.header("cookie")
     context = {
         "accountId": ACCOUNT_ID,
-        "apiId": domain.split(".")[0],
-        "authorizer": authorizer,
-        "domainName": domain,
-        "domainPrefix": domain.split(".")[0],
+        "apiId": routed.domain.split(".")[0],
+        "authorizer": _iam_authorizer(caller) if caller else None,
+        "domainName": routed.domain,
+        "domainPrefix": routed.domain.split(".")[0],
         "http": {
             "method": request.method,
-            "path": raw_path,
+            "path": routed.path,
             "protocol": request.protocol,
             "sourceIp": request.source_ip,
             "userAgent": request.user_agent or "",
         },
         "requestId": request_id,
-        "routeKey": route_key,
-        "stage": stage,
+        "routeKey": routed.route,
+        "stage": routed.stage,
         "time": request.time,
         "timeEpoch": request.time_epoch,
     }
     whole = {
         "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": raw_path,
+        "routeKey": routed.route,
+        "rawPath": routed.path,
         "rawQueryString": request.query,
         "cookies": [each.strip() for each in cookies.split(";")] if cookies else None,
-        "headers": _headers(request, domain, trace),
+        "headers": _headers(request, routed.domain),
         "queryStringParameters": _joined(parse_qsl(request.query, keep_blank_values=True)),
         "requestContext": _filled(context),
-        "pathParameters": variables,
-        "stageVariables": stage_variables,
+        "pathParameters": routed.variables,
+        "stageVariables": routed.stage_variables,
         "body": body,
         "isBase64Encoded": is_base64,
     }
     return _filled(whole)
 
 
-def iam_authorizer(caller: Caller) -> dict[str, Any]:
+def _iam_authorizer(caller: Caller) -> dict[str, Any]:
     """What an event says of a caller whose signature was verified.
 
     `accessKey` is a made-up one: a function must not be able to use its caller's.
@@ -89,14 +79,14 @@ def iam_authorizer(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _headers(request: HttpRequest, domain: str, trace: str) -> dict[str, str]:
+def _headers(request: HttpRequest, domain: str) -> dict[str, str]:
     """Names in small letters, several values joined by a comma."""
     pairs = [(name.lower(), value) for name, value in request.headers]
     headers = _joined([pair for pair in pairs if pair[0] not in ENDS_AT_THE_GATEWAY])
     return {
         **headers,
         "host": domain,
-        "x-amzn-trace-id": trace,
+        "x-amzn-trace-id": request.trace,
         "x-forwarded-for": request.forwarded_for(),
         "x-forwarded-port": "443",
         "x-forwarded-proto": "https",

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...base.reading import read_body
-from ...base.request_line import HEADERS_KEY, without_signature
+from ...base.request_line import HEADERS_KEY, raw_target, split_target, without_signature
+from ...base.tracing import clean
+from .addresses import Address
+from .caller import Signed
 
 # Bytes: the quotas of API Gateway, and of a function's payload
 LARGEST = {"execute-api": 10 * 1024 * 1024, "lambda-url": 6 * 1024 * 1024}
@@ -19,17 +22,21 @@ MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"  # strftime's depend on the loca
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One HTTP request: `headers` in the client's order and case, `query` percent-encoded.
+    """One HTTP request: `headers` in the client's order and case.
 
-    `request_id` and `extended_id` are made for it, in the two forms that API Gateway has.
+    `path` and `query` are as they were sent, percent-encoded; of APIs the path may begin with a
+    stage. `request_id` and `extended_id` are made for it, in the two forms that API Gateway has.
     """
 
     method: str
+    path: str
     query: str
     headers: list[tuple[str, str]]
     body: bytes
     source_ip: str
     protocol: str
+    signed: Signed
+    trace: str  # an X-Amzn-Trace-Id
     received_at: float = field(default_factory=time.time)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     extended_id: str = field(default_factory=lambda: secrets.token_urlsafe(11) + "=")
@@ -62,21 +69,41 @@ class HttpRequest:
         return f"{before}, {self.source_ip}" if before else self.source_ip
 
 
-def read_request(environ: dict[str, Any], query: str, limit: int) -> HttpRequest:
+@dataclass(frozen=True)
+class Routed:
+    """Where a gateway led a request, as the events of both formats show it."""
+
+    domain: str
+    path: str
+    route: str  # the path of a resource, or the key of a route
+    stage: str
+    variables: dict[str, str] = field(default_factory=dict)
+    stage_variables: dict[str, str] = field(default_factory=dict)
+
+
+def read_request(environ: dict[str, Any], address: Address, signed: Signed) -> HttpRequest:
     """Reads a WSGI request to its end; the body can be read again.
 
     A signature of AWS's is left out: who gets it in an event could send the request again.
-    Raises TooLarge over `limit` bytes, ApiError for a body that is none, and ConnectionError if
+    Raises TooLarge for too many bytes, ApiError for a body that is none, and ConnectionError if
     the client went away before.
     """
+    _, query = split_target(raw_target(environ))
     return HttpRequest(
         method=environ["REQUEST_METHOD"],
+        path=address.path,
         query=without_signature(query) if "X-Amz-Signature=" in query else query,
         headers=[pair for pair in environ[HEADERS_KEY] if not _is_signature(*pair)],
-        body=read_body(environ, limit),
+        body=read_body(environ, LARGEST[address.service]),
         source_ip=environ["REMOTE_ADDR"],
         protocol=environ["SERVER_PROTOCOL"],
+        signed=signed,
+        trace=clean(environ.get("HTTP_X_AMZN_TRACE_ID")) or _new_trace(),
     )
+
+
+def _new_trace() -> str:
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
 
 
 def _is_signature(name: str, value: str) -> bool:

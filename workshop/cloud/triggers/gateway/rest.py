@@ -15,18 +15,19 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...access.resource_policy import Source
+from ...base.answer import Answer
 from ...base.model import ApiError
 from ...base.variables import ACCOUNT_ID
 from . import mock
 from .addresses import domain_name
-from .answer import Answer, message
+from .answer import message
 from .apis import RestMethod, RestStage
 from .bodies import matches_media_type, media_type
-from .caller import Caller, Signed
+from .caller import Caller
 from .invoking import Functions, IntegrationTimeout, function_arn
 from .paths import best_match
 from .payload_v1 import rest_event
-from .request import HttpRequest
+from .request import HttpRequest, Routed
 from .results import MalformedResult, rest_answer
 
 TIMEOUT_MS = 29_000
@@ -42,13 +43,13 @@ ERROR_TYPES = {
 
 @dataclass(frozen=True)
 class RestCall:
-    """One request to a stage; `path` is below the stage, as it was sent."""
+    """One request to a stage that leads to a method; `path` is below the stage, as it was sent."""
 
     stage: RestStage
     request: HttpRequest
     path: str
-    trace: str
-    signed: Signed
+    method: RestMethod
+    variables: dict[str, str]
 
 
 def split_stage(path: str) -> tuple[str, str]:
@@ -57,13 +58,11 @@ def split_stage(path: str) -> tuple[str, str]:
     return unquote(stage), slash + rest
 
 
-def serve(call: RestCall, functions: Functions) -> Answer:
+def serve(stage: RestStage, request: HttpRequest, functions: Functions) -> Answer:
     """Answers a request, whatever comes of it."""
-    answer = _answer(call, functions)
-    answer.headers[:0] = [
-        ("x-amzn-RequestId", call.request.request_id),
-        ("x-amz-apigw-id", call.request.extended_id),
-    ]
+    answer = _answer(stage, request, functions)
+    answer.headers["x-amzn-RequestId"] = request.request_id
+    answer.headers["x-amz-apigw-id"] = request.extended_id
     return answer
 
 
@@ -71,33 +70,35 @@ def error(status: int, text: str) -> Answer:
     """API Gateway's own answer, with its x-amzn-ErrorType."""
     answer = message(status, text)
     if text in ERROR_TYPES:
-        answer.headers.append(("x-amzn-ErrorType", ERROR_TYPES[text]))
+        answer.headers["x-amzn-ErrorType"] = ERROR_TYPES[text]
     return answer
 
 
-def _answer(call: RestCall, functions: Functions) -> Answer:
-    found = find_method(call.stage, call.request.method, call.path)
+def _answer(stage: RestStage, request: HttpRequest, functions: Functions) -> Answer:
+    _, path = split_stage(request.path)
+    found = find_method(stage, request.method, path)
     if found is None:
         return error(403, "Missing Authentication Token")
     method, variables = found
-    caller = call.signed.caller() if method.authorization == "AWS_IAM" else None
+    call = RestCall(stage, request, path, method, variables)
+    caller = request.signed.caller() if method.authorization == "AWS_IAM" else None
     if method.authorization == "AWS_IAM":
         if caller is None:
             return error(403, "Missing Authentication Token")
-        resource = _source(call, method).arn
+        resource = _source(call).arn
         if not caller.may("execute-api:Invoke", resource):
             return error(403, _not_authorized(caller, resource))
     if method.authorization not in ("NONE", "AWS_IAM"):
         functions.no_authorizer(method.authorization)
         return error(401, "Unauthorized")
-    if method.api_key_required and call.request.header("x-api-key") not in call.stage.api_keys:
+    if method.api_key_required and request.header("x-api-key") not in stage.api_keys:
         return error(403, "Forbidden")
     integration = method.integration or {}
     if integration.get("type") == "MOCK":
         return mock.answer(integration) or error(500, "Internal server error")
     if integration.get("type") != "AWS_PROXY" or integration.get("httpMethod") != "POST":
         return error(500, "Internal server error")
-    return _invoke(call, method, variables, caller, integration, functions)
+    return _invoke(call, caller, functions)
 
 
 def find_method(
@@ -110,19 +111,13 @@ def find_method(
     return best_match(path.rstrip("/") or "/", [(each.resource_path, each) for each in methods])
 
 
-def _invoke(
-    call: RestCall,
-    method: RestMethod,
-    variables: dict[str, str],
-    caller: Caller | None,
-    integration: dict[str, Any],
-    functions: Functions,
-) -> Answer:
+def _invoke(call: RestCall, caller: Caller | None, functions: Functions) -> Answer:
+    integration = call.method.integration or {}
     timeout_s = int(integration.get("timeoutInMillis") or TIMEOUT_MS) / 1000
     try:
         arn = function_arn(integration["uri"], call.stage.variables)
-        source = None if integration.get("credentials") else _source(call, method)
-        outcome = functions.invoke(arn, _event(call, method, variables, caller), source, timeout_s)
+        source = None if integration.get("credentials") else _source(call)
+        outcome = functions.invoke(arn, _event(call, caller), source, timeout_s)
     except IntegrationTimeout:
         return error(504, "Endpoint request timed out")
     except ApiError as refusal:
@@ -136,14 +131,12 @@ def _invoke(
     except MalformedResult as problem:
         functions.note(f"{arn}: malformed Lambda proxy response: {problem}")
         return error(502, "Internal server error")
-    answer.headers.append(("X-Amzn-Trace-Id", call.trace))
+    answer.headers["X-Amzn-Trace-Id"] = call.request.trace
     return answer
 
 
-def _event(
-    call: RestCall, method: RestMethod, variables: dict[str, str], caller: Caller | None
-) -> dict[str, Any]:
-    stage, request = call.stage, call.request
+def _event(call: RestCall, caller: Caller | None) -> dict[str, Any]:
+    stage, request, method = call.stage, call.request, call.method
     kind = media_type(request.header("content-type"))
     identity: dict[str, Any] = {}
     if caller:
@@ -155,35 +148,34 @@ def _event(
             "userArn": caller.arn,
         }
     if method.api_key_required:
-        key = request.header("x-api-key")
+        key = request.header("x-api-key") or ""
         identity |= {"apiKey": key, "apiKeyId": stage.api_keys[key]}
-    return rest_event(
-        request,
+    routed = Routed(
         domain=domain_name("execute-api", stage.api_id, stage.region),
         path=call.path or "/",
-        resource_path=method.resource_path,
-        variables=variables,
+        route=method.resource_path,
+        stage=stage.name,
+        variables=call.variables,
         stage_variables=stage.variables,
-        is_binary=matches_media_type(kind, stage.binary_media_types),
-        trace=call.trace,
-        context={
-            "apiId": stage.api_id,
-            "deploymentId": stage.deployment_id,
-            "identity": identity,
-            "path": f"/{stage.name}{call.path}",
-            "resourceId": method.resource_id,
-            "stage": stage.name,
-        },
     )
+    context = {
+        "apiId": stage.api_id,
+        "deploymentId": stage.deployment_id,
+        "identity": identity,
+        "path": f"/{stage.name}{call.path}",
+        "resourceId": method.resource_id,
+    }
+    is_binary = matches_media_type(kind, stage.binary_media_types)
+    return rest_event(request, routed, is_binary, context)
 
 
 def _not_authorized(caller: Caller, resource: str) -> str:
     return f"User: {caller.arn} is not authorized to perform: execute-api:Invoke on {resource}"
 
 
-def _source(call: RestCall, method: RestMethod) -> Source:
+def _source(call: RestCall) -> Source:
     stage = call.stage
-    path = f"{stage.api_id}/{stage.name}/{call.request.method}{method.resource_path}"
+    path = f"{stage.api_id}/{stage.name}/{call.request.method}{call.method.resource_path}"
     arn = f"arn:aws:execute-api:{stage.region}:{ACCOUNT_ID}:{path}"
     return Source("apigateway.amazonaws.com", arn, ACCOUNT_ID)
 

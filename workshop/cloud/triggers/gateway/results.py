@@ -11,8 +11,9 @@ import binascii
 from collections.abc import Iterable
 from typing import Any
 
+from ...base.answer import Answer
 from ...base.json_text import from_json
-from .answer import Answer, is_header
+from .answer import is_header
 
 REST_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 # REST APIs rename these of a function's headers, HTTP APIs and function URLs leave them out.
@@ -39,12 +40,11 @@ def rest_answer(payload: bytes, decode: bool) -> Answer:
     headers = _pairs(result.get("headers")) + _several(result.get("multiValueHeaders"))
     headers = _without_repeats(headers, result.get("multiValueHeaders") or {})
     answer = Answer(
+        _body(result, decode),
         _status(result.get("statusCode")),
         [_remapped(pair) for pair in headers if pair[0].lower() != "transfer-encoding"],
-        _body(result, decode),
     )
-    if not answer.has("content-type"):
-        answer.headers.append(("Content-Type", "application/json"))
+    answer.headers.setdefault("Content-Type", "application/json")
     return answer
 
 
@@ -72,16 +72,15 @@ def answer_v2(payload: bytes, default_type: str) -> Answer:
         headers += _checked([("Set-Cookie", _text(each)) for each in cookies])
         return _http_answer(result, headers, default_type)
     body = result.encode() if isinstance(result, str) else payload
-    return Answer(200, [("Content-Type", "application/json")], body)
+    return Answer(body, content_type="application/json")
 
 
 def _http_answer(
     result: dict[str, Any], headers: list[tuple[str, str]], default_type: str
 ) -> Answer:
-    answer = Answer(_status(result["statusCode"]), headers, _body(result, decode=True))
-    answer.drop(GATEWAYS_OWN)
-    if not answer.has("content-type"):
-        answer.headers.append(("Content-Type", default_type))
+    kept = [pair for pair in headers if pair[0].lower() not in GATEWAYS_OWN]
+    answer = Answer(_body(result, decode=True), _status(result["statusCode"]), kept)
+    answer.headers.setdefault("Content-Type", default_type)
     return answer
 
 

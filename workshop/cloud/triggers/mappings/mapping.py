@@ -12,9 +12,6 @@ import uuid
 from typing import Any
 
 from ...base.arns import Arn
-from .settings import check_creation, check_settings
-
-__all__ = ["EventSourceMapping", "check_creation", "check_settings"]
 
 STREAM_DEFAULTS = {
     "ParallelizationFactor": 1,

@@ -16,8 +16,8 @@ from ...base.timers import Timer
 from ...base.tracing import following
 from ...base.workers import Workers
 from ...functions.destinations import Destinations
-from ...functions.invoker import check_runs_here
 from ...functions.loops import LoopGuard
+from ...functions.runtime_names import check_runs_here
 from .mapping import EventSourceMapping
 
 LONGEST_PAUSE = 30.0  # seconds, between looks that fail

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ...access import check_source
 from ...base.arns import Arn
 from ...base.model import ApiError, FunctionVersion
-from ...base.parameters import invalid
+from ...base.parameters import check_parameters, invalid
 from .failures import check_destination
 from .kafka import KafkaPoller
 from .kafka_mapping import (
@@ -21,9 +21,10 @@ from .kafka_mapping import (
     check_kafka_settings,
     is_kafka,
 )
-from .mapping import EventSourceMapping, check_creation, check_settings
+from .mapping import EventSourceMapping
 from .poller import Poller, Tools
 from .queues import QueuePoller
+from .settings import check_creation, check_settings
 from .streams import StreamPoller
 
 TRANSITION = 0.02  # seconds; AWS takes up to a minute
@@ -50,6 +51,7 @@ class Mappings:
 
     def create(self, spec: dict[str, Any], region: str, account: str) -> EventSourceMapping:
         """CreateEventSourceMapping. Raises ApiError."""
+        check_parameters("lambda", "CreateEventSourceMapping", spec)
         kafka = is_kafka(spec)
         check_kafka_creation(spec) if kafka else check_creation(spec)
         function, function_arn = self._function(spec.get("FunctionName", ""), region)
@@ -106,6 +108,7 @@ class Mappings:
         self, uuid: str, spec: dict[str, Any], region: str | None = None
     ) -> EventSourceMapping:
         """UpdateEventSourceMapping. Raises ApiError; then nothing has changed."""
+        check_parameters("lambda", "UpdateEventSourceMapping", {**spec, "UUID": uuid})
         mapping = self.existing(uuid, region)
         self._check_not_in_use(mapping, "update")
         self._check_update(mapping, spec)
