@@ -18,6 +18,7 @@ def test_is_kept(promise):
     assert not broken, "\n".join(broken)
 
 
+MISTAKES_01 = "tests/mistakes/stage_01_hello_lambda.toml"
 CHECKS_01 = "checks/stage_01_hello_lambda/test_hello_lambda.py"
 # promise: the file to break, what to replace in it (a regular expression; None: remove it), by
 # what, and words of the complaint that name what fixes it.
@@ -74,8 +75,22 @@ BREAKS = [
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("tests/mistakes/stage_01_hello_lambda.toml", "test_money_is", "test_gold_is"),
+        (MISTAKES_01, "test_money_is", "test_gold_is"),
         "which is no check of stage_01",
+    ),
+    (
+        "every_assertion_of_a_check_is_tripped",
+        (
+            "tests/mistakes/graded.json",
+            '[^"]*test_money_is_in_whole_cents 1',
+            "test_hello_lambda.py elsewhere 1",
+        ),
+        "or list it as `untripped`",
+    ),
+    (
+        "every_assertion_of_a_check_is_tripped",
+        (MISTAKES_01, r"untripped = \[", 'untripped = ["test_hello_lambda.py answer 1"'),
+        "take it off the list",
     ),
     (
         "internal_links_resolve",
@@ -173,7 +188,7 @@ BREAKS = [
         "a shell would find another `aws`",
     ),
     ("ci_runs_make_test", (".ci/run", r"\nmake test\n", "\ntrue\n"), "runs `make test`"),
-    ("ci_runs_make_test", (".ci/run", "-m isolation", "-m other"), "ends with the tests that"),
+    ("ci_runs_make_test", (".ci/run", "isolation or", "other or"), "ends with the tests that"),
 ]
 
 

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from support import mistakes
+from graded import never_tripped, stale
+from support import mistakes, untripped
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
 from workshop.grading.stub import cut
@@ -37,6 +38,7 @@ QUANTITY = re.compile(
 )
 SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
 AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
+TESTS_OF_CI = "make test TEST_FLAGS=\"-m 'isolation or releases'\""
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
@@ -192,6 +194,19 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
             caught |= mistake.caught_by
         for check in sorted(known - caught):
             yield f"write a mistake in {where} that {check} catches"
+
+
+def every_assertion_of_a_check_is_tripped(root: Path) -> Iterator[str]:
+    """By a mistake or the stub; so it was when the record was made, of these very files."""
+    for name in exercises(root):
+        if stale(root, name):
+            continue  # test_stage_checks.py warns of it
+        never, listed = never_tripped(root, name), set(untripped(name, root))
+        where = f"tests/mistakes/{name}.toml"
+        for assertion in sorted(never - listed):
+            yield f"write a mistake in {where} that trips {assertion}, or list it as `untripped`"
+        for assertion in sorted(listed - never):
+            yield f"{where}: {assertion} is tripped or gone: take it off the list `untripped`"
 
 
 def internal_links_resolve(root: Path) -> Iterator[str]:
@@ -438,8 +453,8 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
     lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     if "make test" not in lines:
         yield ".ci/run runs `make test`"
-    if not lines[-1].endswith('make test TEST_FLAGS="-m isolation"'):
-        yield ".ci/run ends with the tests that differ without bubblewrap"
+    if not lines[-1].endswith(TESTS_OF_CI):
+        yield ".ci/run ends with the tests that differ without bubblewrap, and those of releases"
 
 
 PROMISES = [
@@ -450,6 +465,7 @@ PROMISES = [
     every_assertion_of_a_check_has_a_message,
     every_check_says_what_it_means,
     every_check_is_tripped_by_a_mistake,
+    every_assertion_of_a_check_is_tripped,
     internal_links_resolve,
     every_runtime_named_can_be_created,
     every_quantity_from_aws_is_known,
