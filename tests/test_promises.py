@@ -124,6 +124,16 @@ BREAKS = [
         "say why numpy is there",
     ),
     (
+        "every_table_of_stages_says_the_minutes",
+        ("workshop/stages.toml", "core = 20", "core = 21"),
+        "README.md: the row of stage 00 says other minutes",
+    ),
+    (
+        "every_table_of_stages_says_the_minutes",
+        ("README.md", "about 7 hours", "about 2 hours"),
+        "README.md: say that the stages take",
+    ),
+    (
         "imports_point_one_way",
         ("workshop/cloud/local.py", r"\Z", "\nfrom ..grading import words\n"),
         "workshop/cloud/local.py imports grading",
