@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from ..grading.web import Reply
 
 # Told apart by people who see no red or green, too; hatching tells them apart in print.
 GOT, REFUSED, FAILED = "#0072b2", "#e69f00", "#999999"
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     GOT: {"facecolor": GOT, "label": "got it (201)"},
     REFUSED: {"facecolor": REFUSED, "label": "refused (409)", "hatch": "//"},
     FAILED: {"facecolor": FAILED, "label": "anything else", "hatch": ".."},
