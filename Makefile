@@ -16,6 +16,7 @@ lab: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder -q $(TEST_FLAGS) tests
 
 check: $(STAMP)

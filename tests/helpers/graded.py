@@ -66,6 +66,24 @@ def never_tripped(root: Path, stage: str) -> set[str]:
     return names.difference(*(each["tripped"] for each in found))
 
 
+def unguarded(root: Path, stage: str) -> list[str]:
+    """What is wrong with the list of assertions that no mistake trips.
+
+    Only a record of these very files can tell: test_stage_checks.py warns of another one.
+    """
+    if stale(root, stage):
+        return []
+    never, listed = never_tripped(root, stage), set(untripped(stage, root))
+    where = f"tests/mistakes/{stage}.toml"
+    return [
+        f"write a mistake in {where} that trips {name}, or list it as `untripped`"
+        for name in sorted(never - listed)
+    ] + [
+        f"{where}: {name} is tripped or gone: take it off the list `untripped`"
+        for name in sorted(listed - never)
+    ]
+
+
 def record(stage: Stage, names: list[str]) -> list[str]:
     """Grades these mistakes in full, and writes down those that are graded as they should be.
 

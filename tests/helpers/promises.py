@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from graded import never_tripped, stale
-from support import mistakes, untripped
+from support import mistakes
 
 from workshop.cloud.functions.runtime_names import READ_ON, RUNTIMES
 from workshop.grading.stub import cut
@@ -196,19 +195,6 @@ def every_check_is_tripped_by_a_mistake(root: Path) -> Iterator[str]:
             yield f"write a mistake in {where} that {check} catches"
 
 
-def every_assertion_of_a_check_is_tripped(root: Path) -> Iterator[str]:
-    """By a mistake or the stub; so it was when the record was made, of these very files."""
-    for name in exercises(root):
-        if stale(root, name):
-            continue  # test_stage_checks.py warns of it
-        never, listed = never_tripped(root, name), set(untripped(name, root))
-        where = f"tests/mistakes/{name}.toml"
-        for assertion in sorted(never - listed):
-            yield f"write a mistake in {where} that trips {assertion}, or list it as `untripped`"
-        for assertion in sorted(listed - never):
-            yield f"{where}: {assertion} is tripped or gone: take it off the list `untripped`"
-
-
 def internal_links_resolve(root: Path) -> Iterator[str]:
     for path, text in markdown(root):
         for target in LINK.findall(CODE.sub("", text)):
@@ -317,15 +303,28 @@ def requirements_are_pinned_and_explained(root: Path) -> Iterator[str]:
             yield f"requirements.txt: pin it exactly: {line}"
     if lines[-1] != "-e .":
         yield "requirements.txt ends with `-e .`"
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    table = readme.split("## What is installed")[1].split("\n## ")[0]
+    contributing = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = contributing.split("## What is installed")[1].split("\n## ")[0]
     explained = re.findall(r"^\| ([\w.-]+) \| .{10,} \| \d+ \|$", table, re.MULTILINE)
     for name in names:
         if name not in explained:
-            yield f"README.md, What is installed: say why {name} is there"
+            yield f"CONTRIBUTING.md, What is installed: say why {name} is there"
     for name in explained:
         if name not in names:
-            yield f"README.md explains {name}, which requirements.txt does not have"
+            yield f"CONTRIBUTING.md explains {name}, which requirements.txt does not have"
+
+
+def every_table_of_stages_says_the_minutes(root: Path) -> Iterator[str]:
+    for name in ("README.md", "Activity.md"):
+        text = (root / name).read_text(encoding="utf-8")
+        for stage in stages(root):
+            row = rf"^\| {stage['number']}\b.* \| {stage['core']} \| {stage['extra'] or '-'} \|$"
+            if not re.search(row, text, re.MULTILINE):
+                yield f"{name}: the row of stage {stage['number']} says other minutes"
+    hours, more = (round(sum(s[kind] for s in stages(root)) / 60) for kind in ("core", "extra"))
+    total = f"about {hours} hours, exercises included, and {more} more with all extra sections"
+    if total not in (root / "README.md").read_text(encoding="utf-8"):
+        yield f"README.md: say that the stages take {total!r}"
 
 
 def imports_point_one_way(root: Path) -> Iterator[str]:
@@ -465,13 +464,13 @@ PROMISES = [
     every_assertion_of_a_check_has_a_message,
     every_check_says_what_it_means,
     every_check_is_tripped_by_a_mistake,
-    every_assertion_of_a_check_is_tripped,
     internal_links_resolve,
     every_runtime_named_can_be_created,
     every_quantity_from_aws_is_known,
     every_price_is_the_one_that_bills_use,
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,
+    every_table_of_stages_says_the_minutes,
     imports_point_one_way,
     the_clouds_layers_import_downwards,
     nothing_names_one_machine,

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from assertions import Assertions
-from graded import STUB, fingerprint, never_tripped, record_file, stale
+from graded import STUB, fingerprint, never_tripped, record_file, stale, unguarded
 from support import STAGES, mistakes
 
 from workshop.paths import repository
@@ -90,11 +90,33 @@ def test_assertions_have_names_that_stay(tmp_path):
         assert named.of(raised.traceback) == expected
 
 
-def test_an_assertion_is_tripped_by_what_the_record_says(root):
-    names = Assertions(root / "checks" / NAME).names()
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_each_assertion_is_tripped_or_listed(stage):
+    assert unguarded(repository(), stage.name) == []
+
+
+def test_an_assertion_that_nothing_trips_is_noticed(root):
+    names = sorted(Assertions(root / "checks" / NAME).names())
     assert len(names) >= 5
-    assert never_tripped(root, NAME) == names
-    table = json.loads(record_file(root).read_text())
-    table[NAME]["float_money"]["tripped"] = [min(names)]
-    record_file(root).write_text(json.dumps(table))
-    assert never_tripped(root, NAME) == names - {min(names)}
+    note_as_tripped(root, names[1:])
+    assert never_tripped(root, NAME) == {names[0]}
+    (line,) = unguarded(root, NAME)
+    assert "write a mistake" in line and names[0] in line
+    list_as_untripped(root, names[0])
+    assert unguarded(root, NAME) == []
+    note_as_tripped(root, names)
+    assert "take it off the list" in unguarded(root, NAME)[0]
+
+
+def note_as_tripped(root, names):
+    """Says in the record that a mistake trips these assertions."""
+    table = json.loads(record_file(root).read_text(encoding="utf-8"))
+    table[NAME]["float_money"]["tripped"] = names
+    record_file(root).write_text(json.dumps(table), encoding="utf-8")
+
+
+def list_as_untripped(root, name):
+    """Puts an assertion on the list."""
+    path = root / "tests" / "mistakes" / f"{NAME}.toml"
+    _, mistake, rest = path.read_text(encoding="utf-8").partition("[[mistake]]")
+    path.write_text(f'untripped = ["{name}"]\n{mistake}{rest}', encoding="utf-8")

@@ -232,7 +232,7 @@ def _python_view() -> list[str]:
     shown = [folder for folder in shown if not folder.is_relative_to("/usr")]
     show = [part for folder in map(str, shown) for part in ("--ro-bind", folder, folder)]
     hide: list[str] = []
-    if any(REPOSITORY.is_relative_to(folder) for folder in [*SYSTEM_FOLDERS, *shown]):
+    if any(REPOSITORY.is_relative_to(folder) for folder in [*map(Path, SYSTEM_FOLDERS), *shown]):
         hide = ["--tmpfs", str(REPOSITORY), "--remount-ro", str(REPOSITORY)]
     return [*hide, *show] if prefix.is_relative_to(REPOSITORY) else [*show, *hide]
 

@@ -174,7 +174,7 @@ def popen(
     more_fds: list[int],
 ) -> subprocess.Popen[bytes]:
     """Starts a command that leads a process group of its own. Raises OSError."""
-    more = {} if sys.platform == "win32" else {"pass_fds": more_fds}
+    more: dict[str, Any] = {} if sys.platform == "win32" else {"pass_fds": more_fds}
     return subprocess.Popen(
         command,
         env=environ,

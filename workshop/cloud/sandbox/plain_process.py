@@ -46,6 +46,7 @@ class ProcessLauncher:
         except BaseException:
             listener.close()
             raise
+        assert process.stdin is not None
         with contextlib.suppress(OSError), process.stdin:  # it may have ended already
             process.stdin.write(text)
         tree = ProcessTree(process, "keeper" if on_linux else "function")
