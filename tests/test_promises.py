@@ -44,6 +44,15 @@ BREAKS = [
         "has no chapter '## Stage 01: Hello",
     ),
     (
+        "chapters_and_notebooks_share_no_prose",
+        (
+            "notebooks/00_start_here.ipynb",
+            r'"## Checkpoint\\n"',
+            '"## Checkpoint\\n",\n"An environment handles *one* `request`\\n",\n"at a time.\\n"',
+        ),
+        "stage 00: chapter and notebook both say 'An environment",
+    ),
+    (
         "the_learners_stub_is_cut_from_the_solution",
         ("exercises/stage_01_hello_lambda/handler.py", "return {}", "return None"),
         "`workshop reset 01",

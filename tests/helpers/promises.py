@@ -30,12 +30,15 @@ else:
     import tomli as tomllib
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
+CODE = re.compile(CODE_BLOCK.pattern + r"|`[^`]*`", re.DOTALL)
+LONG_SENTENCE = 8  # words
 QUANTITY = re.compile(
     r"\$\d[\d,.]*\d|(?<![\w.,])\d[\d,.]*\s(?:KB|MB|GB-seconds?|GB|TB|ms|s|minutes?|hours?|days?|vCPUs?"
     r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
 )
 SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
+PLAN = re.compile(r"^Plan \d+ minutes[^.]*\.", re.MULTILINE)
 AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
 TESTS_OF_CI = "make test TEST_FLAGS=\"-m 'isolation or releases'\""
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -124,6 +127,34 @@ def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
 def _plan(stage: dict) -> str:
     more = f", and {stage['extra']} more for the extra sections" if stage["extra"] else ""
     return f"Plan {stage['core']} minutes{more}."
+
+
+def chapters_and_notebooks_share_no_prose(root: Path) -> Iterator[str]:
+    """The notebook teaches, the chapter leads through; predictions may be the same in both."""
+    for stage in stages(root):
+        chapter = long_sentences(chapter_of(root, stage))
+        notebook = long_sentences(notebook_of(root, stage))
+        for sentence in sorted(chapter.keys() & notebook.keys()):
+            yield (
+                f"stage {stage['number']}: chapter and notebook both say {notebook[sentence]!r}: "
+                "leave it out of one, or say there what only that one is for"
+            )
+
+
+def long_sentences(text: str) -> dict[str, str]:
+    """The sentences of eight words or more, by their words alone.
+
+    Code blocks, headings and predictions are left out. A list's items and a table's cells end a
+    sentence, as a full stop does.
+    """
+    text = re.sub(r"^(?:#|> \*\*Predict\.\*\*).*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(CODE_BLOCK, "", text))
+    found = {}
+    for part in re.split(r"(?<=[.!?:])\W*\s|\n\s*(?:\n|[-|>]|\d+\.)|\|", text):
+        words = re.findall(r"[^\W\d_]\w*", part.lower())
+        if len(words) >= LONG_SENTENCE:
+            found[" ".join(words)] = " ".join(part.split())
+    return found
 
 
 def the_learners_stub_is_cut_from_the_solution(root: Path) -> Iterator[str]:
@@ -255,12 +286,19 @@ def every_quantity_from_aws_is_known(root: Path) -> Iterator[str]:
 
 def prose_of(root: Path, stage: dict) -> str:
     """A stage's chapter and its notebook's Markdown, without code."""
+    return CODE.sub("", f"{chapter_of(root, stage)}\n\n{notebook_of(root, stage)}")
+
+
+def chapter_of(root: Path, stage: dict) -> str:
+    """The chapter of a stage in Activity.md, without the minutes to plan."""
     text = (root / "Activity.md").read_text(encoding="utf-8")
-    chapter = text.partition(f"\n## Stage {stage['number']}: ")[2].split("\n## ")[0]
-    notebook = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
-    cells = [cell for path, cell in markdown(root) if path == notebook]
-    prose = CODE.sub("", "\n\n".join([chapter, *cells]))
-    return re.sub(r"^Plan \d+ minutes[^.]*\.", "", prose, flags=re.MULTILINE)
+    return PLAN.sub("", text.partition(f"\n## Stage {stage['number']}: ")[2].split("\n## ")[0])
+
+
+def notebook_of(root: Path, stage: dict) -> str:
+    """The Markdown of a stage's notebook, without the minutes to plan."""
+    path = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
+    return PLAN.sub("", "\n\n".join(text for file, text in markdown(root) if file == path))
 
 
 def quantities(prose: str) -> set[str]:
@@ -459,6 +497,7 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
 PROMISES = [
     every_stage_is_complete_under_one_name,
     every_chapter_has_its_parts,
+    chapters_and_notebooks_share_no_prose,
     the_learners_stub_is_cut_from_the_solution,
     every_stage_with_an_exercise_has_hints,
     every_assertion_of_a_check_has_a_message,
