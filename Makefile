@@ -8,7 +8,7 @@ STAMP := $(VENV)/.made
 LAB_FLAGS ?=
 TEST_FLAGS ?=
 
-.PHONY: lab test check notebooks clean
+.PHONY: lab test check notebooks record clean
 
 lab: $(STAMP)
 	@$(BIN)/python -m workshop.lab $(LAB_FLAGS)
@@ -16,6 +16,7 @@ lab: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder -q $(TEST_FLAGS) tests
 
 check: $(STAMP)
@@ -24,6 +25,10 @@ check: $(STAMP)
 # Runs the notebooks with the solutions in place, and stores their outputs.
 notebooks: $(STAMP)
 	@$(BIN)/python -m workshop.notebook.refresh
+
+# Grades in full the mistakes that changed, or whose checks did: see tests/helpers/graded.py.
+record: $(STAMP)
+	@$(BIN)/python tests/helpers/graded.py
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .workshop

@@ -18,6 +18,7 @@ def test_is_kept(promise):
     assert not broken, "\n".join(broken)
 
 
+MISTAKES_01 = "tests/mistakes/stage_01_hello_lambda.toml"
 CHECKS_01 = "checks/stage_01_hello_lambda/test_hello_lambda.py"
 # promise: the file to break, what to replace in it (a regular expression; None: remove it), by
 # what, and words of the complaint that name what fixes it.
@@ -83,7 +84,7 @@ BREAKS = [
     ),
     (
         "every_check_is_tripped_by_a_mistake",
-        ("tests/mistakes/stage_01_hello_lambda.toml", "test_money_is", "test_gold_is"),
+        (MISTAKES_01, "test_money_is", "test_gold_is"),
         "which is no check of stage_01",
     ),
     (
@@ -130,6 +131,16 @@ BREAKS = [
         "requirements_are_pinned_and_explained",
         ("requirements.txt", "psutil==", "numpy==1.0\npsutil=="),
         "say why numpy is there",
+    ),
+    (
+        "every_table_of_stages_says_the_minutes",
+        ("workshop/stages.toml", "core = 20", "core = 21"),
+        "README.md: the row of stage 00 says other minutes",
+    ),
+    (
+        "every_table_of_stages_says_the_minutes",
+        ("README.md", "about 7 hours", "about 2 hours"),
+        "README.md: say that the stages take",
     ),
     (
         "imports_point_one_way",
@@ -182,7 +193,7 @@ BREAKS = [
         "a shell would find another `aws`",
     ),
     ("ci_runs_make_test", (".ci/run", r"\nmake test\n", "\ntrue\n"), "runs `make test`"),
-    ("ci_runs_make_test", (".ci/run", "-m isolation", "-m other"), "ends with the tests that"),
+    ("ci_runs_make_test", (".ci/run", "isolation or", "other or"), "ends with the tests that"),
 ]
 
 

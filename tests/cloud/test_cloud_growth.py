@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from moto.core.model_instances import model_data
 from queues import Queue, connect
 from streams_support import Stream
 
 from workshop.cloud import LocalCloud
+from workshop.cloud.access import Roles
 from workshop.cloud.base.activity import Activity
 from workshop.cloud.base.clock import Clock
 from workshop.cloud.base.problems import Problems
 from workshop.cloud.base.workers import Workers
 from workshop.cloud.functions.metrics import KEPT_SERIES, MOST_NOTED, Metrics
-from workshop.cloud.seam import find_function
+from workshop.cloud.seam import application, find_function
+from workshop.cloud.seam.services import MOST_HOSTS
 from workshop.cloud.triggers.push.planner import Planner
 
 WAIT = 30  # seconds, to tell what stays from what goes
@@ -76,9 +80,8 @@ def test_those_of_a_function_that_is_gone_end_as_well(lab, pools):
     name = lab.create()
     function, _ = find_function("us-east-1", name, None)
     lab.client.delete_function(FunctionName=name)
-    environment, _ = pools.acquire(function)  # for a request that came before
-    pools.started()
-    pools.release(environment, True)
+    with pools.lease(function) as lease:  # for a request that came before
+        assert lease.environment.init().kind == "ready"
     pools.clock.time += IDLE
     assert pools.end_idle(IDLE) == 1
     assert not [key for key in pools._pools if key[0] == function.arn]
@@ -197,3 +200,36 @@ def test_metrics_are_bounded(monkeypatch):
         metrics.note(function, arn, {"Invocations": 1})
         assert len(metrics._noted) <= MOST_NOTED
     assert len(metrics.data("us-east-1")) == 100
+
+
+def test_moto_keeps_nothing_of_what_is_deleted(lab):
+    queue = Queue(lab)
+    queue.send("bike")
+    (message,) = queue.receive()
+    queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
+    name = lab.create()
+    lab.invoke(name, {})
+    lab.client.delete_function(FunctionName=name)
+    lab.cloud.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{name}")
+    kept = [
+        model
+        for models in model_data.values()
+        for model in models.values()
+        if model.instances_tracked
+    ]
+    assert kept == []
+
+
+def test_host_names_that_clients_choose_are_not_all_remembered(lab):
+    dispatcher = application()
+    for number in range(MOST_HOSTS + 10):
+        dispatcher.get_backend_for_host(f"{number}.execute-api.us-east-1.amazonaws.com")
+    assert dispatcher.get_backend_for_host.cache_info().currsize == MOST_HOSTS
+
+
+def test_keys_of_functions_that_are_long_gone_are_dropped(lab, monkeypatch):
+    monkeypatch.setattr("workshop.cloud.access.enforcement.KEPT_KEYS", 3)
+    function, _ = find_function("us-east-1", lab.create(), None)
+    roles = Roles(lambda arn: None, lambda: False)
+    keys = [roles.key(replace(function, arn=f"{function.arn}-{number}")) for number in range(5)]
+    assert [roles.find_key(key.id) is not None for key in keys] == [False, False, True, True, True]

@@ -258,7 +258,7 @@ def test_what_can_not_be_logged_is_a_problem_and_no_failure(lab, monkeypatch):
     def refuses(*_):
         raise RuntimeError("the log is full")
 
-    monkeypatch.setattr(lab.cloud._parts.invoker, "_write_logs", refuses)
+    monkeypatch.setattr(lab.cloud._parts.records, "_write_logs", refuses)
     for _ in range(2):
         assert lab.invoke(name, {"n": 1}).value == {"n": 1}
     first, second = lab.cloud.invocations(name)

@@ -1,8 +1,7 @@
 """Grades many submissions of one stage in one process: what is imported once serves them all.
 
-python many_checks.py CHECKS TARGET FOLDER [FOLDER ...] writes TARGET, a JSON object: for each
-folder the outcome of each check, and what the checks sent. `workshop check` takes a process for
-each, as a class needs it; here the submissions are the repository's own.
+`workshop check` takes a process for each, as a class needs it; here the submissions are the
+repository's own.
 """
 
 from __future__ import annotations
@@ -14,15 +13,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from assertions import Assertions
 from botocore.client import BaseClient
 
+from workshop.cloud import LocalCloud
 from workshop.cloud.base.variables import scrubbed
 from workshop.grading import web
 from workshop.grading.outcomes import RESULTS, CheckResult
 from workshop.grading.runner import PYTEST_OPTIONS, check_folder
+from workshop.grading.worker import ELSEWHERE
 from workshop.paths import repository
 from workshop.stages import Stage
 
@@ -31,30 +35,57 @@ QUESTIONS = {"Invoke": "Payload", "PutObject": "Body", "PutItem": "Item"}
 LONGEST = 2000  # characters of it that are kept
 
 
-def grade(
-    stage: Stage, folders: list[Path], sent: dict[str, list[str]] | None = None
-) -> dict[str, list[CheckResult]]:
-    """The results of each exercises folder, by its path.
+@dataclass(frozen=True)
+class Submission:
+    """An exercises folder to grade: by the checks in `only`, or by all of its stage.
 
-    `sent` gets what the checks sent to each of them, cut where it is long.
+    `elsewhere`: as on AWS, at an endpoint that the checks know nothing of but its URL.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "results.json"
-        command = [sys.executable, "-s", __file__, str(check_folder(stage)), str(target)]
+
+    folder: Path
+    only: frozenset[str] | None = None
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What came of a submission, and the assertions that stopped its checks, by their names.
+
+    `sent` is what the checks sent to the function, cut where it is long.
+    """
+
+    results: list[CheckResult]
+    sent: list[str]
+    tripped: list[str]
+
+    @property
+    def failed(self) -> set[str]:
+        """The names of the checks that failed."""
+        return {each.name for each in self.results if each.outcome == "failed"}
+
+
+def grade(stage: Stage, submissions: dict[str, Submission]) -> dict[str, Graded]:
+    """Grades each submission, by its name."""
+    jobs = [
+        [str(each.folder), None if each.only is None else sorted(each.only), each.elsewhere]
+        for each in submissions.values()
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "results.json"
         done = subprocess.run(
-            [*command, *map(str, folders)],
+            [sys.executable, "-s", __file__, str(check_folder(stage)), str(target)],
             cwd=repository(),
             env=scrubbed(os.environ) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            input=json.dumps(jobs),
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=300 + 60 * len(jobs),
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         found = json.loads(target.read_text(encoding="utf-8"))
-    if sent is not None:
-        sent.update({name: graded["sent"] for name, graded in found.items()})
     return {
-        name: [CheckResult(**row) for row in graded["results"]] for name, graded in found.items()
+        name: Graded([CheckResult(**row) for row in rows], sent, tripped)
+        for name, (rows, sent, tripped) in zip(submissions, found, strict=True)
     }
 
 
@@ -81,20 +112,54 @@ def listening() -> Iterator[list[str]]:
         BaseClient._make_api_call, web.ask = call, ask
 
 
-def main(check: str, target: str, *folders: str) -> None:
-    """Runs pytest once for each folder."""
-    found = {}
+class Chosen:
+    """A pytest plugin: runs the checks that are wanted, and notes which assertions stopped them."""
+
+    def __init__(self, only: list[str] | None, assertions: Assertions) -> None:
+        self._only = only
+        self._assertions = assertions
+        self.tripped: list[str] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leaves out what is not wanted."""
+        if self._only is not None:
+            items[:] = [item for item in items if item.name in self._only]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: Any) -> None:
+        """Notes the assertion; the report is another plugin's."""
+        name = self._assertions.of(call.excinfo.traceback) if call.excinfo else None
+        if name:
+            self.tripped.append(name)
+
+
+@contextlib.contextmanager
+def endpoint() -> Iterator[list[str]]:
+    """Gives the option that sends the checks to a local cloud as to any other endpoint."""
+    with LocalCloud() as cloud, pytest.MonkeyPatch.context() as patch:
+        for name in set(ELSEWHERE) & set(cloud.environ()):
+            patch.setenv(name, cloud.environ()[name])
+        yield [f"--endpoint-url={cloud.endpoint_url}"]
+
+
+def main(folder: str, target: str) -> None:
+    """Runs pytest once for each submission that the standard input names."""
+    found = []
     os.environ.pop("PYTEST_ADDOPTS", None)
+    assertions = Assertions(Path(folder))
     with tempfile.TemporaryDirectory() as scratch:
-        for number, folder in enumerate(folders):
+        for number, (exercises, only, elsewhere) in enumerate(json.load(sys.stdin)):
             results = Path(scratch) / f"{number}.json"
             os.environ[RESULTS] = str(results)
-            with listening() as heard:
-                code = pytest.main([check, *PYTEST_OPTIONS, f"--exercises={folder}"])
+            chosen = Chosen(only, assertions)
+            options = [*PYTEST_OPTIONS, f"--exercises={exercises}"]
+            where = endpoint() if elsewhere else contextlib.nullcontext([])
+            with where as more, listening() as heard:
+                code = pytest.main([folder, *options, *more], plugins=[chosen])
             if code not in (0, 1):
-                raise SystemExit(f"pytest ended with {code} for {folder}")
-            graded = json.loads(results.read_text(encoding="utf-8"))
-            found[folder] = {"results": graded, "sent": heard}
+                raise SystemExit(f"pytest ended with {code} for {exercises}")
+            rows = json.loads(results.read_text(encoding="utf-8"))
+            found.append((rows, heard, chosen.tripped))
     Path(target).write_text(json.dumps(found), encoding="utf-8")
 
 

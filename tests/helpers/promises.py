@@ -40,6 +40,7 @@ QUANTITY = re.compile(
 SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
 PLAN = re.compile(r"^Plan \d+ minutes[^.]*\.", re.MULTILINE)
 AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
+TESTS_OF_CI = "make test TEST_FLAGS=\"-m 'isolation or releases'\""
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 MACHINE_PATHS = re.compile(r"(?:/(?:home|root|Users)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(r"index-url|extra-index|find-links", re.IGNORECASE)
@@ -340,15 +341,28 @@ def requirements_are_pinned_and_explained(root: Path) -> Iterator[str]:
             yield f"requirements.txt: pin it exactly: {line}"
     if lines[-1] != "-e .":
         yield "requirements.txt ends with `-e .`"
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    table = readme.split("## What is installed")[1].split("\n## ")[0]
+    contributing = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = contributing.split("## What is installed")[1].split("\n## ")[0]
     explained = re.findall(r"^\| ([\w.-]+) \| .{10,} \| \d+ \|$", table, re.MULTILINE)
     for name in names:
         if name not in explained:
-            yield f"README.md, What is installed: say why {name} is there"
+            yield f"CONTRIBUTING.md, What is installed: say why {name} is there"
     for name in explained:
         if name not in names:
-            yield f"README.md explains {name}, which requirements.txt does not have"
+            yield f"CONTRIBUTING.md explains {name}, which requirements.txt does not have"
+
+
+def every_table_of_stages_says_the_minutes(root: Path) -> Iterator[str]:
+    for name in ("README.md", "Activity.md"):
+        text = (root / name).read_text(encoding="utf-8")
+        for stage in stages(root):
+            row = rf"^\| {stage['number']}\b.* \| {stage['core']} \| {stage['extra'] or '-'} \|$"
+            if not re.search(row, text, re.MULTILINE):
+                yield f"{name}: the row of stage {stage['number']} says other minutes"
+    hours, more = (round(sum(s[kind] for s in stages(root)) / 60) for kind in ("core", "extra"))
+    total = f"about {hours} hours, exercises included, and {more} more with all extra sections"
+    if total not in (root / "README.md").read_text(encoding="utf-8"):
+        yield f"README.md: say that the stages take {total!r}"
 
 
 def imports_point_one_way(root: Path) -> Iterator[str]:
@@ -476,8 +490,8 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
     lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     if "make test" not in lines:
         yield ".ci/run runs `make test`"
-    if not lines[-1].endswith('make test TEST_FLAGS="-m isolation"'):
-        yield ".ci/run ends with the tests that differ without bubblewrap"
+    if not lines[-1].endswith(TESTS_OF_CI):
+        yield ".ci/run ends with the tests that differ without bubblewrap, and those of releases"
 
 
 PROMISES = [
@@ -495,6 +509,7 @@ PROMISES = [
     every_price_is_the_one_that_bills_use,
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,
+    every_table_of_stages_says_the_minutes,
     imports_point_one_way,
     the_clouds_layers_import_downwards,
     nothing_names_one_machine,

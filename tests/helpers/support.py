@@ -84,14 +84,23 @@ class Mistake:
 
 def mistakes(stage: str, root: Path | None = None) -> dict[str, Mistake]:
     """A stage's wrong solutions, by name, as tests/mistakes/ has them."""
-    path = (root or repository()) / "tests" / "mistakes" / f"{stage}.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
+    tables = _corpus(stage, root)["mistake"]
     found = {
         table["name"]: Mistake(table["what"], set(table["caught_by"]), table["change"])
         for table in tables
     }
-    assert len(found) == len(tables), f"{path.name}: two mistakes have one name"
+    assert len(found) == len(tables), f"{stage}: two mistakes have one name"
     return found
+
+
+def untripped(stage: str, root: Path | None = None) -> list[str]:
+    """The assertions of a stage's checks that are known to have no mistake."""
+    return _corpus(stage, root).get("untripped", [])
+
+
+def _corpus(stage: str, root: Path | None) -> dict:
+    path = (root or repository()) / "tests" / "mistakes" / f"{stage}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from .base.model import Invocation
 from .base.problems import Problems
 from .base.variables import ACCOUNT_ID, REGION
 from .functions.concurrency import DEFAULT_LIMIT
+from .sandbox.environment import Host
 from .sandbox.guardian import remove_tree
 from .sandbox.guardian_process import Guardian
 from .sandbox.launcher import Reach, choose_launcher
@@ -104,11 +105,8 @@ class LocalCloud:
         undo.callback(problems.end, "the launcher", launcher.close)
         self.isolation = launcher.name
         self._parts = load.Parts(
-            folder,
-            launcher,
-            guardian,
+            Host(folder, launcher, guardian, lambda: self.cpu_share),
             self._clients,
-            lambda: self.cpu_share,
             lambda: self.enforce_roles,
             self._account_concurrency,
             self._idle_timeout_s,
@@ -157,7 +155,7 @@ class LocalCloud:
 
     def invocations(self, function_name: str | None = None) -> list[Invocation]:
         """What ran here, in the order in which it ended."""
-        every: Iterable[Invocation] = list(self._parts.invoker.invocations)
+        every: Iterable[Invocation] = list(self._parts.records.invocations)
         return [each for each in every if function_name in (None, each.function_name)]
 
     def problems(self) -> list[str]:

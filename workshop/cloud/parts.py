@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from . import seam
 from .access import Call, Roles
@@ -25,10 +24,12 @@ from .functions.asynchronous import AsynchronousQueue, Background
 from .functions.concurrency import Concurrency
 from .functions.destinations import Destinations
 from .functions.invoker import Invoker, new_request
+from .functions.lender import Lender
 from .functions.loops import LoopGuard
 from .functions.metrics import Metrics
 from .functions.pools import Pools
-from .functions.provisioned import Provisioned
+from .functions.provisioned import Provisioned, Versions
+from .functions.records import Records
 from .functions.sending import Sender
 from .http.admission import Gate
 from .http.api import Api
@@ -37,8 +38,7 @@ from .http.invoke_api import InvokeApi
 from .http.lambda_api import LambdaApi
 from .http.moto_api import MotoApi
 from .http.server import Server
-from .sandbox.guardian_process import Guardian
-from .sandbox.launcher import Launcher
+from .sandbox.environment import Host
 from .triggers.alarms.alarms import Alarms
 from .triggers.gateway.gateway import Gateway
 from .triggers.gateway.invoking import Functions
@@ -56,7 +56,7 @@ GIVE_BACK_AT_ONCE = 8  # calls that give failed messages back to their queues
 
 
 class Parts:
-    """The parts of a cloud; `limits_cpu()` and `enforces_roles()` are its owner's switches.
+    """The parts of a cloud; `enforces_roles()` is its owner's switch.
 
     An execution environment ends that had nothing to do for `idle_timeout_s`. `close` is called
     also where `serve` failed.
@@ -64,11 +64,8 @@ class Parts:
 
     def __init__(
         self,
-        folder: Path,
-        launcher: Launcher,
-        guardian: Guardian,
+        host: Host,
         clients: Clients,
-        limits_cpu: Callable[[], bool],
         enforces_roles: Callable[[], bool],
         account_concurrency: int,
         idle_timeout_s: float,
@@ -79,7 +76,7 @@ class Parts:
         self.timer = Timer(problems)
         self.clock = Clock(self.activity, problems)
         self.roles = Roles(seam.find_role, enforces_roles, seam.find_access_key)
-        self._pools = Pools(folder, launcher, self._credentials, guardian, limits_cpu, problems)
+        self._pools = Pools(host, self._credentials, problems)
         self._make_invoker(account_concurrency)
         self._make_queue()
         self._make_sources()
@@ -117,7 +114,7 @@ class Parts:
             Control(self.clock, self.idle),
             InvokeApi(self.invoker, self.queue, self._loops),
             LambdaApi(self._provisioned, self._concurrency),
-            MotoApi(self.alarms, self.mappings.wake, self.clients.poller.id, {"s3": self._buckets}),
+            MotoApi(self.alarms, self.clients.poller.id),
         )
         api = Api(gate, gateway, answering, self.problems.note)
         self._server = Server(api, port)
@@ -161,26 +158,16 @@ class Parts:
             self._server.close()
 
     def _make_invoker(self, account_concurrency: int) -> None:
+        versions = Versions(seam.find_function, seam.shares)
         self._provisioned = Provisioned(
-            self._pools,
-            seam.find_function,
-            seam.shares,
-            self._write_logs,
-            self.activity,
-            self.problems,
+            self._pools, versions, self._write_logs, self.activity, self.problems
         )
         self._concurrency = Concurrency(
             account_concurrency, seam.reserved, self._provisioned.totals
         )
-        self.invoker = Invoker(
-            self._pools,
-            self._provisioned,
-            self._concurrency,
-            self.metrics,
-            self._write_logs,
-            self.activity,
-            self.problems,
-        )
+        lender = Lender(self._provisioned, self._pools, self._concurrency)
+        self.records = Records(self.metrics, self._write_logs, self.problems)
+        self.invoker = Invoker(lender, self.records, self.activity, self.problems)
         self._loops = LoopGuard(self._write_logs, self.metrics)
 
     def _make_queue(self) -> None:
@@ -230,7 +217,6 @@ class Parts:
             self.deliveries,
             self.clients.own,
             seam.bucket_settings,
-            seam.object_changes,
             seam.put_service_event,
         )
 
@@ -260,6 +246,7 @@ class Parts:
     def _retire(self, arn: str, version: str | None) -> None:
         self._pools.retire(arn, version)
         self._provisioned.retire(arn, version)
+        self.mappings.wake("sqs")  # another function may be there that runs here
 
     def _credentials(self, function: FunctionVersion) -> dict[str, str]:
         return self.clients.function_environ(self.roles.key(function))

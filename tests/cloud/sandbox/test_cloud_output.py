@@ -7,7 +7,15 @@ import time
 
 import pytest
 
-from workshop.cloud.sandbox.output import KEPT_BYTES, KEPT_EVENTS, LONGEST_EVENT, OutputReader
+from workshop.cloud.sandbox import output
+from workshop.cloud.sandbox.output import (
+    FRAME,
+    KEPT_BYTES,
+    KEPT_EVENTS,
+    LONGEST_EVENT,
+    READ_BYTES,
+    OutputReader,
+)
 from workshop.cloud.sandbox.watch import Watch
 
 
@@ -100,6 +108,46 @@ def test_a_flood_of_tiny_lines_is_cut(reader):
     found = messages(reader)
     assert len(found) == KEPT_EVENTS + 1
     assert "50,000 lines" in found[-1]
+
+
+class Counted(bytes):
+    """Bytes that add up how many of them are copied, or looked through."""
+
+    work = 0
+
+    def __radd__(self, before: bytes) -> Counted:
+        return self._counted(before + bytes(self))
+
+    def __getitem__(self, part):
+        found = super().__getitem__(part)
+        return self._counted(found) if isinstance(part, slice) else found
+
+    def _counted(self, content: bytes) -> Counted:
+        Counted.work += len(content)
+        return Counted(content)
+
+
+class CountedPattern:
+    """FRAME, that adds up what it has looked through."""
+
+    def search(self, buffer: bytes, at: int):
+        found = FRAME.search(buffer, at)
+        Counted.work += (found.end() if found else len(buffer)) - at
+        return found
+
+
+@pytest.mark.parametrize(
+    "part",
+    [frame(b"x"), frame(b""), b"\xa5\x5a\x00\x03\xff\xff\xff\xff", b"\xa5\x5a\x00", b"a\n"],
+    ids=["frames", "empty frames", "no frames", "beginnings of frames", "lines"],
+)
+def test_a_flood_costs_as_much_as_it_is_long(reader, monkeypatch, part):
+    monkeypatch.setattr(output, "FRAME", CountedPattern())
+    monkeypatch.setattr(Counted, "work", 0)
+    flood = part * (READ_BYTES // len(part))
+    for _ in range(8):
+        reader._parse(Counted(flood))
+    assert Counted.work < 16 * 8 * len(flood)
 
 
 def test_take_gives_each_event_once(reader):

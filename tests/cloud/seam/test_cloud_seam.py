@@ -7,9 +7,12 @@ from importlib.metadata import version
 
 import moto.awslambda.models as lambda_models
 import moto.awslambda.utils as lambda_utils
+import moto.core.responses as moto_responses
 import pytest
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
+from moto.core.responses import BaseResponse
+from moto.sns.responses import SNSResponse
 
 from workshop.cloud import seam
 
@@ -142,3 +145,13 @@ def test_answers_about_event_settings_are_replaced(lab, what):
     theirs = inspect.signature(getattr(lambda_models.LambdaBackend, name)).parameters
     assert list(theirs)[1] == "function_name"
     assert getattr(LambdaResponse, name).__module__ == "workshop.cloud.seam.event_settings"
+
+
+def test_the_methods_of_a_service_are_read_once(lab):
+    assert "method_names_from_class(self.__class__)" in inspect.getsource(BaseResponse.call_action)
+    cached = moto_responses.method_names_from_class
+    lab.cloud.client("sns").list_topics()
+    before = cached.cache_info().misses
+    lab.cloud.client("sns").list_topics()
+    assert cached.cache_info().misses == before
+    assert "list_topics" in cached(SNSResponse)

@@ -1,4 +1,7 @@
-"""The seam holds for more than one release of moto: the contract is run with an older one, too."""
+"""The seam holds for more than one release of moto: the contract is run with an older one, too.
+
+That installs a package and repeats all tests of the seam, so CI does it, and `pytest -m releases`.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ def test_the_newest_is_the_one_that_is_pinned():
     assert version("moto") == NEWEST
 
 
+@pytest.mark.releases
 def test_the_contract_holds_with_the_oldest(older_moto):
     files = sorted(str(path) for path in Path(__file__).parent.glob("test_cloud_seam*.py"))
     files.remove(str(Path(__file__)))

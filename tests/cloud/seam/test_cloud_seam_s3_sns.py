@@ -44,6 +44,8 @@ def test_what_is_in_motos_place(lab):
     assert S3Backend.put_object is s3._put_if_the_key_fits
     assert S3Backend.delete_object is s3._note_deletion
     assert S3Response._bucket_response_put is s3._put_to_bucket
+    assert S3Response.bucket_response.__wrapped__ is s3._bucket_response
+    assert S3Response.key_response.__wrapped__ is s3._key_response
     assert S3Response.get_bucket_notification is s3._get_notification
     assert S3Response._enrich_response is s3._with_request_ids
     assert Subscription.publish is sns._deliver
@@ -59,6 +61,10 @@ def test_moto_still_calls_what_is_replaced():
     assert "notifications.send_test_event(" in source
     assert "events_send_notification(" in source
     responses = inspect.getsource(S3Response)
+    assert "cls().bucket_response(" in responses
+    assert "cls().key_response(" in responses
+    for answers in (s3._bucket_response, s3._key_response):
+        assert list(inspect.signature(answers).parameters)[1:] == ["request", "full_url", "headers"]
     assert "self.get_bucket_notification()" in responses
     assert "self._bucket_response_put(" in responses
     assert "cls._enrich_response(" in responses

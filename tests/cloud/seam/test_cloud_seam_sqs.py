@@ -47,6 +47,8 @@ def test_backend_methods_keep_their_parameters():
     assert parameters(backend.change_message_visibility_batch) == batch
     assert parameters(backend.delete_message_batch) == ["self", "queue_name", "receipts"]
     assert parameters(backend.purge_queue) == ["self", "queue_name"]
+    assert parameters(backend.delete_queue) == ["self", "queue_name"]
+    assert parameters(backend.set_queue_attributes) == ["self", "queue_name", "attributes"]
     assert isinstance(inspect.getattr_static(backend, "_url_module"), property)
     assert sqs_urls.url_paths
 

@@ -16,6 +16,8 @@ from .role import Role
 # (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)
 FREE = {"sts:GetCallerIdentity"}
 
+KEPT_KEYS = 2_000  # of functions: each is some hundred bytes
+
 
 class Roles:
     """Gives each function an access key of its own, and asks its role's policies.
@@ -42,6 +44,8 @@ class Roles:
             if which not in self._sessions:
                 key = session_key(_session_arn(function.role, function.name), function.role)
                 self._sessions[which] = self._by_id[key.id] = key
+                if len(self._sessions) > KEPT_KEYS:  # the oldest function's: it is deleted, or idle
+                    del self._by_id[self._sessions.pop(next(iter(self._sessions))).id]
             return self._sessions[which]
 
     def find_key(self, key_id: str) -> AccessKey | None:

@@ -7,10 +7,12 @@ concurrency" (configuration-concurrency.html).
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..base.arns import Arn
 from ..base.model import ApiError, FunctionVersion
@@ -44,35 +46,30 @@ class Concurrency:
         self._on_demand: Counter[str] = Counter()  # by the function's ARN
         self._lock = threading.Lock()
 
-    def enter(self, function: FunctionVersion, resource: str, provisioned: bool) -> Load:
-        """Takes a place; one with a provisioned environment has its own already.
+    @contextlib.contextmanager
+    def place(self, function: FunctionVersion, resource: str, provisioned: bool) -> Iterator[Load]:
+        """A place for one invocation; one with a provisioned environment has its own already.
 
-        Raises ApiError, 429. `leave` gives the place back.
+        `resource` is the ARN that was invoked. Raises ApiError, 429.
         """
+        running, arn = _keys(function, resource), function.arn
         with self._lock:
             reserved, allocated = self._shares(function.region)
             if not provisioned:
                 self._check(function, reserved, allocated)
-                self._on_demand[function.arn] += 1
-            for key in _keys(function, resource):
+                self._on_demand[arn] += 1
+            for key in running:
                 self._running[key] += 1
-            account, of_function, of_resource = (
-                self._running[key] for key in _keys(function, resource)
-            )
+            account, of_function, of_resource = (self._running[key] for key in running)
             unreserved = self._unreserved_running(function.region, reserved)
-            return Load(account, of_function, of_resource, unreserved, unreserved + allocated)
-
-    def leave(self, function: FunctionVersion, resource: str, provisioned: bool) -> None:
-        """Gives back a place that `enter` gave."""
-        with self._lock:
-            for key in _keys(function, resource):
-                self._running[key] -= 1
-                if not self._running[key]:
-                    del self._running[key]
-            if not provisioned:
-                self._on_demand[function.arn] -= 1
-                if not self._on_demand[function.arn]:
-                    del self._on_demand[function.arn]
+        try:
+            yield Load(account, of_function, of_resource, unreserved, unreserved + allocated)
+        finally:
+            with self._lock:
+                for key in running:
+                    _one_less(self._running, key)
+                if not provisioned:
+                    _one_less(self._on_demand, arn)
 
     def unreserved(self, region: str) -> int:
         """What is left to functions without a share of their own."""
@@ -118,6 +115,12 @@ def minimum_unreserved(limit: int) -> int:
 def throttled(reason: str) -> ApiError:
     """The error of a caller that came over a limit of concurrency."""
     return ApiError(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
+
+
+def _one_less(counter: Counter[Any], key: Any) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 def _keys(function: FunctionVersion, resource: str) -> tuple[tuple[str, str], ...]:

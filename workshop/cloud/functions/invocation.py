@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from ..base.model import LARGEST_RESPONSE, Invocation, LogEvent, Outcome, Request, error_payload
 from ..sandbox.environment import INIT_LIMIT_S, Ended, Environment
+from .lease import Lease
 from .loglines import LogLines, Report
 
 OUT_OF_MEMORY = "Runtime exited with error: signal: killed"
@@ -30,65 +32,77 @@ def initialise_ahead(environment: Environment) -> tuple[float | None, list[LogEv
     return took_ms if status == "success" else None, log
 
 
-class Run:
-    """One request in one environment. `cold` environments are initialised first.
+@dataclass(frozen=True)
+class Done:
+    """What came of one request: what the caller gets, what is kept, and all that was logged."""
 
-    `ahead_ms` is how long INIT took ahead of this first request, for the REPORT line.
-    """
+    outcome: Outcome
+    record: Invocation
+    log: list[LogEvent]
 
-    def __init__(
-        self,
-        environment: Environment,
-        request: Request,
-        cold: bool,
-        ahead_ms: float | None = None,
-    ) -> None:
-        self._environment = environment
-        self._function = environment.function
-        self.request = request
-        self.cold = cold
-        self.invoked_arn = request.invoked_arn
-        self._lines = LogLines(environment.function)
-        self.before: list[LogEvent] = []  # log of INIT, ahead of START
-        self.init_ms = ahead_ms
-        self._ahead = ahead_ms is not None
-        self.usable = True  # whether the environment can serve again
 
-    def initialise(self) -> bool:
-        """The INIT phase; False if it failed, so that the invocation repeats it."""
-        self.before += self._lines.init_start()
-        began = time.perf_counter()
-        ended = self._environment.init()
-        took_ms = (time.perf_counter() - began) * 1000
-        self.before += self._environment.take_output()
-        if ended.kind == "ready":
-            self.init_ms = took_ms
-            return True
-        took_ms = min(took_ms, INIT_LIMIT_S * 1000)
-        self.before += self._init_report(ended, took_ms, "init")
-        return False
+def run(lease: Lease, request: Request) -> Done:
+    """Runs one request in an environment on loan. Raises ApiError, 500, if no process starts."""
+    lease.usable = False  # unless it ends well
+    return _Run(lease, request).run()
 
-    def invoke(self, initialised: bool) -> tuple[Outcome, Invocation]:
-        """The INVOKE phase, with INIT again in it where the first one failed."""
+
+class _Run:
+    """One request in one environment."""
+
+    def __init__(self, lease: Lease, request: Request) -> None:
+        self._lease, self._request = lease, request
+        self._environment = lease.environment
+        self._function = lease.environment.function
+        self._lines = LogLines(self._function)
+        self._before: list[LogEvent] = []  # log of INIT, ahead of START
+        self._init_ms = lease.ahead_ms
+
+    def run(self) -> Done:
+        """INIT in a new environment; INVOKE, with INIT again in it where the first one failed."""
+        initialised = self._initialise() if self._lease.is_new else True
         limit_s = float(self._function.timeout_s)
-        self._start_lines = self._lines.start(self.request.request_id)
+        start_lines = self._lines.start(self._request.request_id)
         started_at, began = time.time(), time.perf_counter()
         ended = Ended("ready") if initialised else self._repeat_init(limit_s)
         if ended.kind == "ready":
             left_s = limit_s - (time.perf_counter() - began)
-            ended = self._environment.invoke(self.request, max(left_s, 0.001))
-        duration_ms = (time.perf_counter() - began) * 1000
-        if ended.kind == "timeout":
-            duration_ms = limit_s * 1000
-        return self._finish(ended, started_at, duration_ms)
+            ended = self._environment.invoke(self._request, max(left_s, 0.001))
+        took_ms = (time.perf_counter() - began) * 1000
+        outcome = self._outcome(ended)
+        report = self._report(
+            ended, outcome, limit_s * 1000 if ended.kind == "timeout" else took_ms
+        )
+        printed = self._environment.take_output()
+        outcome.logs = [*start_lines, *printed, *self._lines.end(report)]
+        record = self._record(report, outcome, started_at)
+        self._lease.usable = ended.kind in ("response", "error")
+        return Done(outcome, record, [*self._before, *outcome.logs])
+
+    def _initialise(self) -> bool:
+        """The INIT phase; False if it failed, so that the invocation repeats it."""
+        self._before += self._lines.init_start()
+        began = time.perf_counter()
+        try:
+            ended = self._environment.init()
+        finally:
+            self._lease.started()
+        took_ms = (time.perf_counter() - began) * 1000
+        self._before += self._environment.take_output()
+        if ended.kind == "ready":
+            self._init_ms = took_ms
+            return True
+        took_ms = min(took_ms, INIT_LIMIT_S * 1000)
+        self._before += self._init_report(ended, took_ms, "init")
+        return False
 
     def _repeat_init(self, limit_s: float) -> Ended:
         began = time.perf_counter()
         ended = self._environment.init(limit_s)
         took_ms = (time.perf_counter() - began) * 1000
-        self.before += self._environment.take_output()
+        self._before += self._environment.take_output()
         if ended.kind != "ready":
-            self.before += self._init_report(ended, took_ms, "invoke")
+            self._before += self._init_report(ended, took_ms, "invoke")
         return ended
 
     def _init_report(self, ended: Ended, took_ms: float, phase: str) -> list[LogEvent]:
@@ -96,23 +110,9 @@ class Run:
         failure = None if status == "timeout" else error_type(ended)
         return self._lines.init_report(took_ms, phase, status, failure)
 
-    def _finish(
-        self, ended: Ended, started_at: float, duration_ms: float
-    ) -> tuple[Outcome, Invocation]:
-        outcome = self._outcome(ended)
-        self.usable = ended.kind in ("response", "error") and self._environment.is_running
-        report = self._report(ended, outcome, duration_ms)
-        printed = self._environment.take_output()
-        outcome.logs = [
-            *self._start_lines,
-            *printed,
-            *self._lines.end(report),
-        ]
-        return outcome, self._record(report, outcome, started_at)
-
     def _outcome(self, ended: Ended) -> Outcome:
         """The payload that the caller gets."""
-        request_id = self.request.request_id
+        request_id = self._request.request_id
         prefix = f"RequestId: {request_id} Error: "
         if len(ended.body) > LARGEST_RESPONSE:
             message = (
@@ -139,13 +139,13 @@ class Run:
         elif self._function.log_format == "JSON" and outcome.error:
             status = "error"
         return Report(
-            self.request.request_id,
+            self._request.request_id,
             duration_ms,
-            self.init_ms,
+            self._init_ms,
             self._environment.max_memory_mb,
             status,
             failure,
-            self._ahead,
+            self._lease.ahead_ms is not None,
         )
 
     def _record(self, report: Report, outcome: Outcome, started_at: float) -> Invocation:
@@ -154,13 +154,13 @@ class Run:
             status = "error"
         return Invocation(
             function_name=self._function.name,
-            request_id=self.request.request_id,
+            request_id=self._request.request_id,
             environment_id=self._environment.id,
-            cold=self.cold,
-            received_at=self.request.received_at,
+            cold=self._lease.is_new,
+            received_at=self._request.received_at,
             started_at=started_at,
             ended_at=started_at + report.duration_ms / 1000,
-            init_ms=report.init_ms if self.cold else None,
+            init_ms=report.init_ms if self._lease.is_new else None,
             duration_ms=report.duration_ms,
             billed_ms=report.billed_ms,
             memory_size_mb=self._function.memory_mb,

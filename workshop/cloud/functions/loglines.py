@@ -152,8 +152,8 @@ def runtime_version(runtime: str) -> str:
 
     AWS's of the others are `nodejs:22.v11` and `provided:al2023.v16`.
     """
-    name, version = re.fullmatch(r"([a-z]+)\.?(.*?)(?:\.x)?", runtime).groups()
-    return f"{name}:{version}.v{sys.version_info.micro}"
+    name, version = re.match(r"([a-z]*)\.?(.*)", runtime).groups()  # type: ignore[union-attr]
+    return f"{name}:{version.removesuffix('.x')}.v{sys.version_info.micro}"
 
 
 def runtime_version_arn(function: FunctionVersion) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ..base.closing import end_all
+from ..base.memory import give_back_memory
 from ..base.model import ApiError, FunctionVersion
 from ..base.problems import Problems
-from ..sandbox.environment import Environment
-from ..sandbox.launcher import Launcher
+from ..sandbox.environment import Environment, Host
+from ..sandbox.launch import Launch
 from ..sandbox.package import PackageStore
+from .lease import Lease
 from .loglines import stream_name
 
 # Processes that may start at the same time: with more, each only starts slower.
@@ -46,76 +48,47 @@ class Pools:
     """Hands out environments and takes them back.
 
     Like Lambda, an invocation that waits for a new environment takes one that becomes free.
-    `now()` is the time, in seconds, by which environments are idle.
+    `credentials(function)` gives variables; `now()` is the time, in seconds, by which environments
+    are idle.
     """
 
     def __init__(
         self,
-        folder: Path,
-        launcher: Launcher,
+        host: Host,
         credentials: Callable[[FunctionVersion], dict[str, str]],
-        guardian,
-        limits_cpu: Callable[[], bool],
         problems: Problems,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder = folder
-        self._launcher = launcher
-        self._credentials = credentials
-        self._guardian, self._problems = guardian, problems
-        self._limits_cpu, self._now = limits_cpu, now
-        self._packages = PackageStore(folder / "packages")
-        self._unpacked: dict[Environment, list[Path]] = {}  # what each environment uses
+        self._host, self._credentials = host, credentials
+        self._problems, self._now = problems, now
+        self._packages = PackageStore(host.folder / "packages")
+        self._unpacked: dict[Environment, contextlib.ExitStack] = {}  # packages that each uses
         self._pools: dict[Key, Pool] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._starts = threading.Semaphore(STARTS_AT_ONCE)
 
-    def acquire(self, function: FunctionVersion) -> tuple[Environment, bool]:
-        """An environment for one invocation, and whether it is new. Raises ApiError when closed.
+    @contextlib.contextmanager
+    def lease(self, function: FunctionVersion) -> Iterator[Lease]:
+        """An environment for one invocation. Raises ApiError when closed.
 
-        A new one holds a place among the starting processes until `started` gives it back.
+        A new one holds a place among the starting processes until its `started` gives it back.
         """
-        key = _key(function)
-        with self._lock:
-            pool = self._pools.setdefault(key, Pool())
-            pool.wanted += 1
+        lease = self._take(function)
         try:
-            while True:
-                if environment := self._take_idle(pool):
-                    return environment, False
-                if self._starts.acquire(timeout=0.05):
-                    return self._make(function, "on-demand", pool), True
+            yield lease
         finally:
-            with self._lock:
-                pool.wanted -= 1
-                self._forget_if_empty(key)
+            lease.started()
+            self._take_back(lease)
 
-    def make(self, function: FunctionVersion, initialization_type: str) -> Environment:
-        """A new environment that belongs to the caller, who calls `end` with it.
+    @contextlib.contextmanager
+    def starting(self, function: FunctionVersion) -> Iterator[Environment]:
+        """A new environment ahead of requests, with a place among the starting processes.
 
-        It waits for a place among the starting processes, until `started` gives it back.
+        It stays the caller's, who calls `end` with it.
         """
-        self._starts.acquire()
-        return self._make(function, initialization_type)
-
-    def started(self) -> None:
-        """Gives back the place of a new environment."""
-        self._starts.release()
-
-    def release(self, environment: Environment, usable: bool) -> None:
-        """Takes an environment back; one that is of no more use is ended."""
-        key = _key(environment.function)
-        with self._lock:
-            pool = self._pools.get(key)
-            keep = usable and pool is not None and environment in pool.busy
-            if pool is not None:
-                pool.busy.discard(environment)
-                if keep:
-                    pool.idle.append((environment, self._now()))
-                self._forget_if_empty(key)
-        if not keep:
-            self.end(environment)
+        with self._starts:
+            yield self._make(function, "provisioned-concurrency")
 
     def end(self, environment: Environment) -> None:
         """Closes an environment, and gives back the packages that it used."""
@@ -123,9 +96,9 @@ class Pools:
             environment.close()
         finally:
             with self._lock:
-                unpacked = self._unpacked.pop(environment, [])
-            for folder in unpacked:
-                self._packages.release(folder)
+                packages = self._unpacked.pop(environment, None)
+            if packages:
+                packages.close()
 
     def end_idle(self, longer_than_s: float) -> int:
         """Ends the environments that had nothing to do for so long; returns how many."""
@@ -137,6 +110,8 @@ class Pools:
                     old.append(pool.idle.popleft()[0])
                 self._forget_if_empty(key)
         self._end_all(old)
+        if old:
+            give_back_memory()
         return len(old)
 
     def retire(self, arn: str, version: str | None = None) -> None:
@@ -158,6 +133,22 @@ class Pools:
             environments = list(self._unpacked)
         self._end_all(environments)
 
+    def _take(self, function: FunctionVersion) -> Lease:
+        key = _key(function)
+        with self._lock:
+            pool = self._pools.setdefault(key, Pool())
+            pool.wanted += 1
+        try:
+            while True:
+                if environment := self._take_idle(pool):
+                    return Lease(environment)
+                if self._starts.acquire(timeout=0.05):
+                    return self._begin(function, pool)
+        finally:
+            with self._lock:
+                pool.wanted -= 1
+                self._forget_if_empty(key)
+
     def _take_idle(self, pool: Pool) -> Environment | None:
         with self._lock:
             self._check_open()
@@ -166,6 +157,28 @@ class Pools:
             environment, _ = pool.idle.pop()
             pool.busy.add(environment)
             return environment
+
+    def _begin(self, function: FunctionVersion, pool: Pool) -> Lease:
+        """A new environment, where a place among the starting processes is taken."""
+        with contextlib.ExitStack() as place:
+            place.callback(self._starts.release)
+            environment = self._make(function, "on-demand", pool)
+            return Lease(environment, is_new=True, started=place.pop_all().close)
+
+    def _take_back(self, lease: Lease) -> None:
+        environment = lease.environment
+        key = _key(environment.function)
+        usable = lease.usable and environment.freeze()
+        with self._lock:
+            pool = self._pools.get(key)
+            keep = usable and pool is not None and environment in pool.busy
+            if pool is not None:
+                pool.busy.discard(environment)
+                if keep:
+                    pool.idle.append((environment, self._now()))
+                self._forget_if_empty(key)
+        if not keep:
+            self.end(environment)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -183,48 +196,33 @@ class Pools:
     def _make(
         self, function: FunctionVersion, initialization_type: str, pool: Pool | None = None
     ) -> Environment:
-        """A new environment, or the place among the starting ones is given back."""
-        unpacked: list[Path] = []
-        try:
-            environment = self._new(function, initialization_type, unpacked)
+        with contextlib.ExitStack() as packages:
+            launch = self._launch(function, initialization_type, packages)
+            environment = Environment(launch, self._host)
             with self._lock:
-                self._unpacked[environment] = unpacked
+                self._unpacked[environment] = packages.pop_all()
                 if pool is not None:
                     pool.busy.add(environment)
                 closed = self._closed
-        except BaseException:
-            self._starts.release()
-            for folder in unpacked:
-                self._packages.release(folder)
-            raise
         if closed:  # its INIT will say so
             self.end(environment)
         return environment
 
-    def _new(
-        self, function: FunctionVersion, initialization_type: str, unpacked: list[Path]
-    ) -> Environment:
-        """Adds to `unpacked` what must be released when the environment has ended."""
+    def _launch(
+        self, function: FunctionVersion, initialization_type: str, packages: contextlib.ExitStack
+    ) -> Launch:
+        """Adds to `packages` what must be released when the environment has ended."""
         code, layers = self._packages.code(function.code), None
-        unpacked.append(code)
+        packages.callback(self._packages.release, code)
         if function.layers:
             layers = self._packages.layers(function.layers)
-            unpacked.append(layers)
+            packages.callback(self._packages.release, layers)
         environ = self._credentials(function) | {
             "AWS_LAMBDA_LOG_STREAM_NAME": stream_name(function),
             "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         }
-        folder = self._folder / "environments" / secrets.token_hex(8)
-        return Environment(
-            function,
-            self._launcher,
-            code,
-            layers,
-            folder,
-            environ,
-            self._guardian,
-            self._limits_cpu(),
-        )
+        folder = self._host.folder / "environments" / secrets.token_hex(8)
+        return Launch(function, code, layers, folder, environ)
 
 
 def _key(function: FunctionVersion) -> Key:

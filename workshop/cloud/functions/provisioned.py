@@ -8,8 +8,9 @@ versions of an alias with weights.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +22,24 @@ from ..base.times import in_seconds
 from ..base.workers import Workers
 from ..sandbox.environment import Environment
 from .invocation import initialise_ahead
+from .lease import Lease
 from .pools import STARTS_AT_ONCE, Pools
 
 INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"
 
-Find = Callable[[str, str, str], tuple[FunctionVersion, str]]
-Shares = Callable[[str, str, str], dict[str, float]]
 LogWriter = Callable[[FunctionVersion, str, list[LogEvent]], None]
+
+
+@dataclass(frozen=True)
+class Versions:
+    """How versions are found; both raise ApiError.
+
+    `find(region, name, version)` gives one and its ARN, `shares(region, name, qualifier)` those
+    behind a qualifier, with the part of the requests that each gets.
+    """
+
+    find: Callable[[str, str, str], tuple[FunctionVersion, str]]
+    shares: Callable[[str, str, str], dict[str, float]]
 
 
 @dataclass
@@ -60,22 +72,17 @@ class Reserve:
 
 
 class Provisioned:
-    """Keeps configurations and their environments.
-
-    `find(region, name, version)` gives a version, `shares(region, name, qualifier)` the versions
-    behind a qualifier and how much of the requests each gets; both raise ApiError.
-    """
+    """Keeps configurations and their environments."""
 
     def __init__(
         self,
         pools: Pools,
-        find: Find,
-        shares: Shares,
+        versions: Versions,
         write_logs: LogWriter,
         activity: Activity,
         problems: Problems,
     ) -> None:
-        self._pools, self._find, self._shares = pools, find, shares
+        self._pools, self._versions = pools, versions
         self._write_logs, self._activity = write_logs, activity
         self._configs: dict[tuple[str, str], Config] = {}
         self._reserves: dict[tuple[str, str], Reserve] = {}
@@ -89,7 +96,7 @@ class Provisioned:
         config = Config(arn, qualifier, requested, now)
         with self._lock:
             self._configs[arn, qualifier] = config
-            for version in self._versions(config):
+            for version in self._counts(config):
                 if reserve := self._reserves.get((arn, version)):
                     reserve.failed = False  # it is tried again
         self.allocate(arn)
@@ -128,7 +135,7 @@ class Provisioned:
         with self._lock:
             reserves = [
                 self._reserves[config.arn, version]
-                for version in self._versions(config)
+                for version in self._counts(config)
                 if (config.arn, version) in self._reserves
             ]
             allocated = min(config.requested, sum(each.allocated for each in reserves))
@@ -148,7 +155,7 @@ class Provisioned:
         with self._lock:
             wanted: dict[str, int] = {}
             for config in self.of_function(arn):
-                for version, count in self._versions(config).items():
+                for version, count in self._counts(config).items():
                     wanted[version] = wanted.get(version, 0) + count
             for version, count in wanted.items():
                 self._reserve(arn, version).wanted = count
@@ -161,28 +168,39 @@ class Provisioned:
                         del self._reserves[owner, version]
         self._end(ended)
 
-    def take(self, function: FunctionVersion) -> tuple[Environment, float | None] | None:
+    @contextlib.contextmanager
+    def lease(self, function: FunctionVersion) -> Iterator[Lease | None]:
         """A free environment for an invocation, or None.
 
-        With it, at its first use only, how long its INIT took.
+        Another one is started in the place of one that cannot serve again.
         """
+        lease = self._take(function)
+        try:
+            yield lease
+        finally:
+            if lease:
+                self._take_back(lease)
+
+    def _take(self, function: FunctionVersion) -> Lease | None:
         with self._lock:
             reserve = self._reserves.get((function.arn, function.version))
             if reserve is None or not reserve.idle:
                 return None
             environment = reserve.idle.pop()
             reserve.busy.add(environment)
-            return environment, reserve.fresh.pop(environment, None)
+            ahead_ms = reserve.fresh.pop(environment, None)
+        return Lease(environment, provisioned=True, ahead_ms=ahead_ms)
 
-    def give_back(self, environment: Environment, usable: bool) -> None:
-        """Takes an environment back; another one is started in the place of a dead one."""
-        function = environment.function
+    def _take_back(self, lease: Lease) -> None:
+        environment, function = lease.environment, lease.environment.function
         ended: list[Environment] = []
+        usable = lease.usable and environment.freeze()
         with self._lock:
             reserve = self._reserves.get((function.arn, function.version))
-            keep = usable and reserve is not None and environment in reserve.busy
-            keep = keep and reserve.allocated <= reserve.wanted
+            keep = False
             if reserve is not None:
+                fits = reserve.allocated <= reserve.wanted
+                keep = usable and fits and environment in reserve.busy
                 reserve.busy.discard(environment)
                 if keep:
                     reserve.idle.append(environment)
@@ -192,7 +210,7 @@ class Provisioned:
     def in_use(self, function: FunctionVersion) -> tuple[int, int] | None:
         """How many of a version's environments work, and of how many; None if it has none."""
         reserve = self._reserves.get((function.arn, function.version))
-        return (len(reserve.busy), reserve.wanted) if reserve else None
+        return (len(reserve.busy), reserve.wanted) if reserve and reserve.wanted else None
 
     def close(self) -> None:
         """Starts no more environments; those that there are end with the pools."""
@@ -202,11 +220,11 @@ class Provisioned:
             self._reserves.clear()
         self._workers.close()
 
-    def _versions(self, config: Config) -> dict[str, int]:
+    def _counts(self, config: Config) -> dict[str, int]:
         """How many environments each version behind a configuration shall have."""
         arn = Arn.parse(config.arn)
         try:
-            shares = self._shares(arn.region, arn.name, config.qualifier)
+            shares = self._versions.shares(arn.region, arn.name, config.qualifier)
         except ApiError:  # it was deleted
             return {}
         counts = {version: round(config.requested * share) for version, share in shares.items()}
@@ -216,7 +234,7 @@ class Provisioned:
 
     def _reserve(self, arn: str, version: str) -> Reserve:
         if (arn, version) not in self._reserves:
-            function, _ = self._find(Arn.parse(arn).region, Arn.parse(arn).name, version)
+            function, _ = self._versions.find(Arn.parse(arn).region, Arn.parse(arn).name, version)
             self._reserves[arn, version] = Reserve(function)
         return self._reserves[arn, version]
 
@@ -247,39 +265,30 @@ class Provisioned:
             self._pools.end(environment)
 
     def _start(self, reserve: Reserve) -> None:
-        environment, took_ms = None, None
+        environment: Environment | None = None
+        took_ms: float | None = None
         try:
-            environment, took_ms = self._initialise(reserve)
+            with self._pools.starting(reserve.function) as environment:
+                took_ms, log = self._initialise(environment, reserve)
+            if log:
+                self._write_logs(reserve.function, environment.log_stream, log)
         finally:
             try:
                 self._started(reserve, environment, took_ms)
             finally:
                 self._activity.end(_what(reserve))
 
-    def _initialise(self, reserve: Reserve) -> tuple[Environment, float | None]:
-        environment = self._pools.make(reserve.function, "provisioned-concurrency")
-        try:
-            return environment, self._initialise_in(environment, reserve)
-        except BaseException:
-            with self._lock:
-                reserve.opening.discard(environment)
+    def _initialise(
+        self, environment: Environment, reserve: Reserve
+    ) -> tuple[float | None, list[LogEvent]]:
+        """How long INIT took, in milliseconds, or None if it failed; and its log, if wanted."""
+        with self._lock:
+            reserve.opening.add(environment)
+            given_up = self._closed or not reserve.wanted
+        if given_up:
             self._pools.end(environment)
-            raise
-
-    def _initialise_in(self, environment: Environment, reserve: Reserve) -> float | None:
-        """How long INIT took, in milliseconds, or None if it failed."""
-        try:
-            with self._lock:
-                reserve.opening.add(environment)
-                given_up = self._closed or not reserve.wanted
-            if given_up:
-                self._pools.end(environment)
-            took_ms, log = initialise_ahead(environment)
-        finally:
-            self._pools.started()
-        if not given_up:
-            self._write_logs(reserve.function, environment.log_stream, log)
-        return took_ms
+        took_ms, log = initialise_ahead(environment)
+        return took_ms, [] if given_up else log
 
     def _started(
         self, reserve: Reserve, environment: Environment | None, took_ms: float | None
@@ -288,13 +297,13 @@ class Provisioned:
         with self._lock:
             reserve.starting -= 1
             reserve.opening.discard(environment)
-            good = environment is not None and took_ms is not None and not self._closed
             reserve.failed = reserve.failed or took_ms is None
-            keep = good and reserve.allocated < reserve.wanted
-            if keep:
+            fits = not self._closed and reserve.allocated < reserve.wanted
+            if environment is not None and took_ms is not None and fits:
                 reserve.idle.append(environment)
                 reserve.fresh[environment] = took_ms
-        if environment is not None and not keep:
+                return
+        if environment is not None:
             self._pools.end(environment)
 
 

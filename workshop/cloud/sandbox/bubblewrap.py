@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from .languages import node
-from .launch import PYTHON, PYTHON_PREFIX, Launch, Reach, Sandbox, launch_text, popen
+from .launch import PYTHON, PYTHON_PREFIX, Launch, Reach, Sandbox, ServeRuntime, launch_text, popen
 from .package import runtime_files
 from .processes import ProcessTree
 from .seccomp import seccomp_filter
@@ -65,18 +65,18 @@ class BubblewrapLauncher:
         # `--die-with-parent` means the thread that starts the process, so these threads stay.
         self._starters = ThreadPoolExecutor(4, "function-starter")
 
-    def start(self, launch: Launch) -> Sandbox:
+    def start(self, launch: Launch, output_fd: int, serve_runtime: ServeRuntime) -> Sandbox:
         """Starts one. Raises OSError."""
         if self._internet:
-            return self._start_on_host_network(launch)
+            return self._start_on_host_network(launch, output_fd, serve_runtime)
         port = RUNTIME_PORT if self._reach.port != RUNTIME_PORT else RUNTIME_PORT + 1
         owner = object()  # whom the cloud knows by its connections
         to_cloud = functools.partial(self._reach.serve, owner=owner)
-        ports = {port: launch.serve_runtime, self._reach.port: to_cloud}
+        ports = {port: serve_runtime, self._reach.port: to_cloud}
         ours, theirs = socket.socketpair()
         with theirs:
             ours.sendall(self._text(launch, f"127.0.0.1:{port}", list(ports)))
-            process = self._popen(launch, theirs.fileno(), ["--unshare-net"])
+            process = self._popen(launch, theirs.fileno(), output_fd, ["--unshare-net"])
         sandbox = Sandbox(f"127.0.0.1:{port}", process, ProcessTree(process, "sandbox"))
         handover = _Handover(ours, list(ports.values()), sandbox, self.watch)
         sandbox.at_end(handover.close)
@@ -87,22 +87,26 @@ class BubblewrapLauncher:
         """Ends the threads that start processes."""
         self._starters.shutdown(wait=False)
 
-    def _start_on_host_network(self, launch: Launch) -> Sandbox:
+    def _start_on_host_network(
+        self, launch: Launch, output_fd: int, serve_runtime: ServeRuntime
+    ) -> Sandbox:
         listener = socket.create_server(("127.0.0.1", 0), backlog=8)
         address = "127.0.0.1:{1}".format(*listener.getsockname())
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.sendall(self._text(launch, address, []))
-            process = self._popen(launch, theirs.fileno(), [])
+            process = self._popen(launch, theirs.fileno(), output_fd, [])
         sandbox = Sandbox(address, process, ProcessTree(process, "sandbox"))
-        sandbox.listen(listener, launch.serve_runtime, self.watch)
+        sandbox.listen(listener, serve_runtime, self.watch)
         return sandbox
 
     def _text(self, launch: Launch, address: str, listen: list[int]) -> bytes:
         more = {"listen": listen} | ({"processes": MOST_PROCESSES} if _counts_by_sandbox() else {})
         return launch_text(launch, "/var/task", "/var/runtime", "/opt", address, **more)
 
-    def _popen(self, launch: Launch, stdin: int, more: list[str]) -> subprocess.Popen[bytes]:
+    def _popen(
+        self, launch: Launch, stdin: int, output_fd: int, more: list[str]
+    ) -> subprocess.Popen[bytes]:
         layers = ["--ro-bind", str(launch.layers), "/opt"] if launch.layers else ["--dir", "/opt"]
         tmp = ["--size", str(launch.tmp_bytes)] if supports("--size") else []
         early = [part for pair in launch.early.items() for part in ("--setenv", *pair)]
@@ -125,7 +129,7 @@ class BubblewrapLauncher:
                 "/var/runtime/bootstrap.py",
             ]
             start = self._starters.submit(
-                popen, command, {}, "/", stdin, launch.output_fd, [fd.fileno() for fd in fds]
+                popen, command, {}, "/", stdin, output_fd, [fd.fileno() for fd in fds]
             )
             return start.result()
 
@@ -228,7 +232,7 @@ def _python_view() -> list[str]:
     shown = [folder for folder in shown if not folder.is_relative_to("/usr")]
     show = [part for folder in map(str, shown) for part in ("--ro-bind", folder, folder)]
     hide: list[str] = []
-    if any(REPOSITORY.is_relative_to(folder) for folder in [*SYSTEM_FOLDERS, *shown]):
+    if any(REPOSITORY.is_relative_to(folder) for folder in [*map(Path, SYSTEM_FOLDERS), *shown]):
         hide = ["--tmpfs", str(REPOSITORY), "--remount-ro", str(REPOSITORY)]
     return [*hide, *show] if prefix.is_relative_to(REPOSITORY) else [*show, *hide]
 

@@ -13,10 +13,11 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base.model import ApiError, FunctionVersion, LogEvent, Request
+from ..base.model import ApiError, LogEvent, Request
 from .cpu import CpuShare, share
 from .guardian import remove_tree
 from .guardian_process import Guardian
@@ -48,48 +49,49 @@ class Ended:
 CLOSED = Ended("exit", reason="Runtime exited without providing a reason")
 
 
+@dataclass(frozen=True)
+class Host:
+    """Where environments live: a folder, and what starts processes and cleans up after them.
+
+    `limits_cpu()` says whether a new one gets only the CPU share of its memory.
+    """
+
+    folder: Path
+    launcher: Launcher
+    guardian: Guardian
+    limits_cpu: Callable[[], bool]
+
+
 class Environment:
     """Starts a process and speaks with it through a Runtime API of its own.
 
-    Between invocations its processes are frozen, as on AWS. `environ` holds what differs between
-    environments: credentials and the log stream; `limits_cpu` says whether the function gets only
-    the CPU share of its memory.
+    Between invocations its processes are frozen, as on AWS.
     """
 
-    def __init__(
-        self,
-        function: FunctionVersion,
-        launcher: Launcher,
-        code: Path,
-        layers: Path | None,
-        folder: Path,
-        environ: dict[str, str],
-        guardian: Guardian,
-        limits_cpu: bool = False,
-    ) -> None:
-        self.function = function
-        self._limits_cpu = limits_cpu
-        self.id = folder.name
-        self.log_stream = environ["AWS_LAMBDA_LOG_STREAM_NAME"]
-        self._launcher, self._code, self._layers = launcher, code, layers
-        self._folder, self._environ, self._guardian = folder, environ, guardian
-        self._output = OutputReader(launcher.watch)
+    def __init__(self, launch: Launch, host: Host) -> None:
+        self.function = launch.function
+        self.id = launch.folder.name
+        self.log_stream = launch.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self._launch = launch
+        self._launcher, self._guardian = host.launcher, host.guardian
+        self._limits_cpu = host.limits_cpu()
+        self._output = OutputReader(host.launcher.watch)
         self._sandbox: Sandbox | None = None
         self._api = RuntimeApi()
         self._peak = 0
         self._closed = False
         self._lock = threading.RLock()  # the cloud may close it while an invocation runs
         # A plain process has its code elsewhere, and Python is where it was installed.
-        self._renamed = [(str(code), "/var/task"), (PYTHON_PREFIX, "/var/lang")]
-        self._renamed.append((str(folder / "tmp"), "/tmp"))
-        if layers:
-            self._renamed.append((str(layers), "/opt"))
+        self._renamed = [(str(launch.code), "/var/task"), (PYTHON_PREFIX, "/var/lang")]
+        self._renamed.append((str(launch.folder / "tmp"), "/tmp"))
+        if launch.layers:
+            self._renamed.append((str(launch.layers), "/opt"))
 
     @property
     def max_memory_mb(self) -> int:
         """The most memory that its processes used so far, in MB, rounded up."""
-        sandbox = self._sandbox
-        peak = max(self._peak, sandbox.tree.measure() if sandbox else 0)
+        sandbox = self._sandbox  # it was looked at when it answered
+        peak = max(self._peak, sandbox.tree.peak if sandbox else 0)
         return min(-(-peak // MB), self.function.memory_mb)
 
     def init(self, limit_s: float | None = None) -> Ended:
@@ -107,17 +109,8 @@ class Environment:
 
     def _start_process(self) -> None:
         api = self._api = RuntimeApi()
-        launch = Launch(
-            self.function,
-            self._code,
-            self._layers,
-            self._folder,
-            self._environ,
-            self._output.write_fd,
-            api.serve,
-        )
         try:
-            sandbox = self._launcher.start(launch)
+            sandbox = self._launcher.start(self._launch, self._output.write_fd, api.serve)
         except (OSError, RuntimeError, ValueError) as error:  # no process or thread is to be had
             raise ApiError(
                 500,
@@ -146,23 +139,23 @@ class Environment:
             ended = self._wait(deadline)
             while ended.kind == "ready":  # the runtime came back for more work from before
                 ended = self._wait(deadline)
-        if ended.kind in ("response", "error"):
-            self.freeze()
-            if too_much := self._over_its_share():
-                self._stop_process()
-                ended = too_much
+        if ended.kind in ("response", "error") and (too_much := self._over_its_share()):
+            self._stop_process()
+            ended = too_much
         return ended
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it can serve another invocation."""
-        return self._sandbox is not None
+    def freeze(self) -> bool:
+        """Stops its processes until the next invocation; False if it can serve none.
 
-    def freeze(self) -> None:
-        """Stops its processes until the next invocation; ends those that cannot be stopped."""
+        A moment after the answer the runtime asks for more work: then it is ready for that.
+        """
         sandbox = self._sandbox
-        if sandbox and not sandbox.tree.freeze():
+        if sandbox is None:
+            return False
+        if not sandbox.tree.freeze():
             self._stop_process()
+            return False
+        return True
 
     def _cpu_share(self, sandbox: Sandbox) -> contextlib.AbstractContextManager[object]:
         part = share(self.function.memory_mb)
@@ -197,7 +190,7 @@ class Environment:
             self._closed = True
             self._stop_process()
             self._output.close()
-            remove_tree(str(self._folder))
+            remove_tree(str(self._launch.folder))
 
     def _over_its_share(self) -> Ended | None:
         """How an environment ends that takes more than its share; None while it does not."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 from ..base.variables import scrubbed
 
@@ -36,10 +37,10 @@ class Guardian:
     def close(self) -> None:
         """Lets it end, and waits: it removes the folder."""
         with self._lock:
-            if self._process.stdin.closed:
+            if self._stdin.closed:
                 return
             with contextlib.suppress(OSError):  # it is dead
-                self._process.stdin.close()
+                self._stdin.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -56,18 +57,23 @@ class Guardian:
         )
 
     def _tell(self, line: str) -> None:
-        if self._process.stdin.closed:
+        if self._stdin.closed:
             return
         try:
             self._write(line)
         except OSError:  # somebody ended it
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
+                self._stdin.close()
             self._process.kill()
             self._process.wait()
             self._process = self._start()
             self._write("".join(f"+{pid}\n" for pid in self._running))
 
     def _write(self, lines: str) -> None:
-        self._process.stdin.write(lines.encode())
-        self._process.stdin.flush()
+        self._stdin.write(lines.encode())
+        self._stdin.flush()
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin

@@ -65,9 +65,7 @@ class Launch:
     code: Path
     layers: Path | None
     folder: Path  # for what it needs on disk; not there yet
-    environ: dict[str, str]  # credentials, the log stream
-    output_fd: int
-    serve_runtime: ServeRuntime
+    environ: dict[str, str]  # what differs between environments: credentials, the log stream
 
     @property
     def tmp_bytes(self) -> int:
@@ -141,7 +139,7 @@ class Launcher(Protocol):
     name: str
     watch: Watch
 
-    def start(self, launch: Launch) -> Sandbox: ...
+    def start(self, launch: Launch, output_fd: int, serve_runtime: ServeRuntime) -> Sandbox: ...
 
     def close(self) -> None: ...
 
@@ -176,7 +174,7 @@ def popen(
     more_fds: list[int],
 ) -> subprocess.Popen[bytes]:
     """Starts a command that leads a process group of its own. Raises OSError."""
-    more = {} if sys.platform == "win32" else {"pass_fds": more_fds}
+    more: dict[str, Any] = {} if sys.platform == "win32" else {"pass_fds": more_fds}
     return subprocess.Popen(
         command,
         env=environ,

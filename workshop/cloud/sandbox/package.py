@@ -44,8 +44,8 @@ def runtime_files() -> dict[str, Path]:
         path = origin.parent if origin.name == "__init__.py" else origin
         files[path.name] = path
     native = find_spec("runtime_client")
-    origin = native.origin if native else None
-    client = Path(origin) if origin else HERE / "runtime" / "runtime_client.py"
+    built = native.origin if native else None
+    client = Path(built) if built else HERE / "runtime" / "runtime_client.py"
     files[client.name] = client
     return files
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .launch import PYTHON, Launch, Sandbox, launch_text, popen
+from .launch import PYTHON, Launch, Sandbox, ServeRuntime, launch_text, popen
 from .package import link_runtime
 from .processes import ProcessTree
 from .watch import Watch
@@ -30,7 +30,7 @@ class ProcessLauncher:
         self._no_layers = folder / "opt"
         self._no_layers.mkdir()
 
-    def start(self, launch: Launch) -> Sandbox:
+    def start(self, launch: Launch, output_fd: int, serve_runtime: ServeRuntime) -> Sandbox:
         """Starts one. Raises OSError."""
         tmp = launch.folder / "tmp"
         tmp.mkdir(parents=True, exist_ok=True)
@@ -42,15 +42,16 @@ class ProcessLauncher:
         early = launch.early | _needed_by_system()
         command = [PYTHON, "-S", "-s", "-B", str(self._runtime / "bootstrap.py")]
         try:
-            process = popen(command, early, task, subprocess.PIPE, launch.output_fd, [])
+            process = popen(command, early, task, subprocess.PIPE, output_fd, [])
         except BaseException:
             listener.close()
             raise
+        assert process.stdin is not None
         with contextlib.suppress(OSError), process.stdin:  # it may have ended already
             process.stdin.write(text)
         tree = ProcessTree(process, "keeper" if on_linux else "function")
         sandbox = Sandbox(address, process, tree)
-        sandbox.listen(listener, launch.serve_runtime, self.watch)
+        sandbox.listen(listener, serve_runtime, self.watch)
         return sandbox
 
     def close(self) -> None:

@@ -17,11 +17,11 @@ from typing import Any
 
 import psutil
 
-from .guardian import below, children, kill_tree
+from .guardian import below, children, content, kill_tree
 from .watch import Watch
 
 MB = 1024 * 1024
-ROUNDS = 10  # of looks for processes that were started while others were being frozen
+ROUNDS = 16  # of looks for processes that were started while others were being frozen
 BY_PROC = Path("/proc/self/task").is_dir()
 
 
@@ -36,7 +36,10 @@ class ProcessTree:
         self._process, self._outer = process, outer
         self.peak = 0  # bytes of memory
         self.count = 0  # of processes and threads
-        self._frozen: list[Callable[[], None]] = []  # what resumes each process
+        self._held: dict[
+            int, Held | HeldByTime
+        ] = {}  # each process that was frozen before, by its number
+        self._lock = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -45,8 +48,7 @@ class ProcessTree:
 
     def measure(self) -> int:
         """The most memory so far, in bytes, after one more look."""
-        if not self._frozen:
-            self.look()
+        self.look()
         return self.peak
 
     def freeze(self) -> bool:
@@ -54,22 +56,42 @@ class ProcessTree:
 
         False if they start others faster than they can be stopped: then some go on.
         """
-        found: set[int] = set()
-        for _ in range(ROUNDS):
-            fresh = set(self.look()) - found
-            if not fresh:
-                return True
-            found |= fresh
-            stopped = [_stopped(pid) for pid in fresh if self._is_ours(pid)]
-            self._frozen += [resume for resume in stopped if resume]
-        return False
+        with self._lock:
+            for _ in range(ROUNDS):
+                for pid, held in list(self._held.items()):
+                    if not held.suspend():
+                        self._let_go(pid)  # its number may be another process's by now
+                found = set(self.look())
+                for pid in set(self._held) - found:
+                    self._let_go(pid)
+                fresh = found - set(self._held)
+                if not fresh:
+                    return True
+                self._hold(fresh)
+            return False
 
     def thaw(self) -> None:
         """Lets every process go on."""
-        frozen, self._frozen = self._frozen, []
-        for resume in frozen:
-            with contextlib.suppress(OSError, psutil.Error):
-                resume()
+        with self._lock:
+            for held in self._held.values():
+                held.resume()
+
+    def _hold(self, pids: set[int]) -> None:
+        """Holds new processes that still are the function's: then their numbers cannot be reused.
+
+        A number is looked for once more when its process is held: a process that ended between
+        the first look and the hold may have left its number to one that is nobody's here.
+        """
+        held = [(pid, process) for pid in pids if (process := hold(pid))]
+        still = self.look()
+        for pid, process in held:
+            if pid in still:
+                self._held[pid] = process
+            else:
+                process.close()
+
+    def _let_go(self, pid: int) -> None:
+        self._held.pop(pid).close()
 
     def has_connection(self, address: tuple[str, int]) -> bool:
         """Whether a connection from `address` on this machine is one of these processes'."""
@@ -97,7 +119,9 @@ class ProcessTree:
                     stray.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        self.thaw()  # gives the descriptors back
+        with self._lock:
+            for pid in list(self._held):
+                self._let_go(pid)
 
     def look(self) -> list[int]:
         """The function's processes. Notes what they use."""
@@ -118,7 +142,7 @@ class ProcessTree:
         read: list[tuple[int, bytes]] = []
         for pid in self._own():
             with contextlib.suppress(OSError):
-                read.append((pid, Path(f"/proc/{pid}/status").read_bytes()))
+                read.append((pid, content(f"/proc/{pid}/status")))
         # The peaks of several processes need not have been at the same time.
         field = b"VmHWM:" if len(read) == 1 else b"VmRSS:"
         return [
@@ -128,20 +152,12 @@ class ProcessTree:
 
     def _own(self) -> list[int]:
         """The function's own processes: a name would not do, since a function may choose its."""
-        found = [self.pid, *below(self.pid)]
         if self._outer == "function":
-            return found
-        outer = {self.pid}
-        if self._outer == "sandbox":  # bubblewrap, and its first process in the namespace
-            outer.update(children(self.pid))
-        return [pid for pid in found if pid not in outer]
-
-    def _is_ours(self, pid: int) -> bool:
-        """Whether a number still is one of the sandbox's, which no other process can join."""
-        if self._outer != "sandbox":
-            return True
-        first = children(self.pid)
-        return bool(first) and _namespace(pid) == _namespace(first[0])
+            return [self.pid, *below(self.pid)]
+        if self._outer == "keeper":
+            return below(self.pid)
+        # bubblewrap, and its first process in the namespace
+        return [pid for first in children(self.pid) for pid in below(first)]
 
     def _by_psutil(self) -> list[tuple[int, int, int]]:
         top = psutil.Process(self.pid)
@@ -181,43 +197,64 @@ def _wait_then(process: subprocess.Popen[bytes], call: Callable[[], None]) -> No
     call()
 
 
-def _namespace(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return str(Path(f"/proc/{pid}/ns/pid").readlink())
-    return ""
+class Held:
+    """One process, by a descriptor: no other one can come to be meant."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def suspend(self) -> bool:
+        """Stops it; False if it has ended."""
+        return self._send(signal.SIGSTOP)
+
+    def resume(self) -> bool:
+        """Lets it go on; False if it has ended."""
+        return self._send(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Gives the descriptor back."""
+        os.close(self._descriptor)
+
+    def _send(self, number: int) -> bool:
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self._descriptor, number)
+            return True
+        return False
 
 
-def _stopped(pid: int) -> Callable[[], None] | None:
-    """Suspends one process; what resumes it, or None if it has ended.
+class HeldByTime:
+    """The same where no descriptor stands for a process: psutil knows it by when it began."""
 
-    By a descriptor where the system has them: a number may be another process's by then.
-    """
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+
+    def suspend(self) -> bool:
+        """Stops it; False if it has ended."""
+        return self._call(self._process.suspend)
+
+    def resume(self) -> bool:
+        """Lets it go on; False if it has ended."""
+        return self._call(self._process.resume)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+    def _call(self, call: Callable[[], None]) -> bool:
+        with contextlib.suppress(psutil.Error, OSError):
+            call()
+            return True
+        return False
+
+
+def hold(pid: int) -> Held | HeldByTime | None:
+    """Holds the process that has a number now; None if there is none."""
     try:
-        descriptor = os.pidfd_open(pid)
+        return Held(os.pidfd_open(pid))
     except ProcessLookupError:
         return None
-    except (AttributeError, OSError):
-        return _suspended(pid)
-    try:
-        signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
-    except OSError:
-        os.close(descriptor)
-        return None
-
-    def resume() -> None:
-        with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(descriptor, signal.SIGCONT)
-        os.close(descriptor)
-
-    return resume
-
-
-def _suspended(pid: int) -> Callable[[], None] | None:
-    """The same where no descriptor stands for a process."""
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        process.suspend()
-        return process.resume
+    except (AttributeError, OSError):  # not Linux, one of before 2019, or no file is to be had
+        with contextlib.suppress(psutil.Error):
+            return HeldByTime(psutil.Process(pid))
     return None
 
 

@@ -90,7 +90,7 @@ class RuntimeApi:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if admits(peer):
-                _Handler(connection, peer, self)
+                _Handler(connection, peer, self)  # type: ignore[arg-type]
         except (OSError, ValueError):
             pass  # the runtime is gone: its end is noticed by who waits for the process
         finally:

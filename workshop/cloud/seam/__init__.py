@@ -41,6 +41,9 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   `Schedule`'s attributes read.
 - `IAMBackend.users`, `User`, `AccessKey`, `STSBackend.assumed_roles`, `AssumedRole`: read, to
   verify the signatures of the keys that IAM and STS have made (access_keys.py).
+- `moto.core.common_models.BaseModel.__new__`: replaced, since it keeps every object that moto ever
+  made, messages and packages of deleted functions included.
+- `moto.core.utils.method_names_from_class`: its answers are kept, which saves 0.3 ms a request.
 - `moto.moto_api.recorder._record_request`: switched off, since it writes files.
 - `Role` of IAM: read, with its policies, to see what a function's or a schedule's role may do.
 - `logs_backends`, `iam_backends`: the functions' logs are written, and a role is made, without a
@@ -68,7 +71,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   answered as AWS does, and that alarms begin, and act, as they do there.
 - `moto_api_backend.reset()`: a new cloud starts empty.
 - S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
-  a call did to objects; `S3Backend.put_object`, to refuse keys that are too long;
+  a call did to objects; `S3Response.bucket_response` and `key_response` are wrapped, to tell of it
+  when it is answered; `S3Backend.put_object` is wrapped, to refuse keys that are too long;
   `send_test_event` and the event of a new bucket are silenced;
   `S3Response._bucket_response_put`, `get_bucket_notification`, `_enrich_response`: overridden, to
   check notifications before they are stored, and to name requests as S3 does.
@@ -106,7 +110,7 @@ from .iot import topic_rules
 from .lookup import find_for_event, find_function, statements
 from .rest_apis import find_rest_stage
 from .roles import find_role
-from .s3 import bucket_settings, object_changes
+from .s3 import bucket_settings
 from .scheduler import find_schedule
 from .services import application, load_managed_policies, matches, start, stop, write_logs
 from .sqs import queue_state
@@ -129,7 +133,6 @@ __all__ = [
     "latest",
     "load_managed_policies",
     "matches",
-    "object_changes",
     "put_service_event",
     "queue_state",
     "reserved",

@@ -21,7 +21,7 @@ from .errors import as_moto_error, code_error
 from .event_settings import EventSettingsApi
 from .function import Function
 from .function_urls import FunctionUrls
-from .hooks import open_hooks
+from .hooks import open_hooks, wake_queues
 from .mappings import MappingApi
 from .network import check_vpc
 
@@ -43,6 +43,7 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         if function.package_type == "Zip":
             check_package(function.code_bytes, self.layer_bytes(function))
         self._lambdas.put_function(function)
+        wake_queues()
         if spec.get("Publish"):
             return self.publish_version(function.function_name)
         return function
@@ -106,7 +107,13 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
             int(reserved_concurrency), left, hooks.concurrency.minimum, provisioned
         )
         function.reserved_concurrency = int(reserved_concurrency)
+        wake_queues()
         return function.reserved_concurrency
+
+    def delete_function_concurrency(self, function_name: str) -> str | None:
+        super().delete_function_concurrency(function_name)
+        wake_queues()
+        return None
 
     @as_moto_error
     def create_alias(
@@ -118,11 +125,13 @@ class Backend(FunctionUrls, MappingApi, EventSettingsApi, lambda_models.LambdaBa
         routing_config: str,
     ) -> Any:
         try:
-            return super().create_alias(
+            alias = super().create_alias(
                 name, function_name, function_version, description, routing_config
             )
         except ConflictException as error:  # moto's code is another than AWS's
             raise ApiError(409, "ResourceConflictException", error.message) from None
+        wake_queues()
+        return alias
 
     @as_moto_error
     def update_alias(

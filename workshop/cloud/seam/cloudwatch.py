@@ -132,7 +132,7 @@ def get_filtered_metrics(
     self: CloudWatchBackend, metric_name: str, namespace: str, dimensions: list[dict[str, str]]
 ) -> list[MetricDatumBase]:
     """ListMetrics: each metric once, which moto does for those with one dimension only."""
-    found = {}
+    found: dict[Any, MetricDatumBase] = {}
     for datum in self.get_all_metrics():
         if datum.filter(namespace, metric_name, dimensions):
             key = datum.namespace, datum.name, frozenset(_named(datum))

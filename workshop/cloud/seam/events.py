@@ -90,7 +90,7 @@ def _dispatch(rule: models.Rule, motos_event: Event, forwarded: bool) -> None:
         hooks.eventbridge.note(f"{rule.arn}: the event pattern can't be matched: {error!r}")
         return
     if wanted and _is_replayed_to(rule, motos_event):
-        ingested = _iso(motos_event.get("ingestion-time", event["time"]))
+        ingested = _iso(motos_event.get("ingestion-time") or event["time"])
         hooks.eventbridge.deliver(_rule(rule), event, ingested, forwarded)
 
 

@@ -66,3 +66,9 @@ def open_hooks() -> Hooks:
 def hooks_or_none() -> Hooks | None:
     """The running cloud's, or None."""
     return _hooks
+
+
+def wake_queues(queue_arn: str | None = None) -> None:
+    """Has those who poll queues, or this one, look again: what they look at has changed."""
+    if _hooks is not None:
+        _hooks.mappings.wake("sqs", queue_arn)

@@ -130,7 +130,9 @@ def _announce(
     backend: data_models.IoTDataPlaneBackend, told: list[tuple[str, dict[str, Any]]]
 ) -> None:
     hooks = hooks_or_none()
-    for topic, message in told if hooks else []:
+    if hooks is None:
+        return
+    for topic, message in told:
         body = json.dumps(message).encode()
         hooks.iot.announce(backend.region_name, backend.account_id, topic, body)
 

@@ -63,7 +63,8 @@ class MappingApi:
         mapping = self._tagged(resource_arn)
         if mapping is None:
             super().untag_resource(resource_arn, tag_keys)
-        for key in tag_keys if mapping else ():
+            return
+        for key in tag_keys:
             mapping.tags.pop(key, None)
 
     def _tagged(self, arn: str) -> EventSourceMapping | None:

@@ -6,8 +6,8 @@ import base64
 import functools
 import re
 import secrets
-import threading
-from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -21,11 +21,10 @@ from moto.s3.responses import S3Response
 
 from ..base.model import ApiError
 from ..base.variables import ACCOUNT_ID
-from ..triggers.push.s3_events import Change
+from ..triggers.push.s3_events import Call, Change
 from ..triggers.push.s3_settings import KINDS, Notification, Settings
-from .hooks import open_hooks
+from .hooks import hooks_or_none, open_hooks
 
-MOST_CHANGES = 1000  # that one call makes: DeleteObjects takes so many keys
 LONGEST_KEY = 1024  # bytes, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 WHAT = {
     S3NotificationEvent.OBJECT_CREATED_PUT_EVENT: "created",
@@ -41,10 +40,12 @@ GET_NAMES = {
     "Queue": ("QueueConfigurations", "QueueArn"),
     "Topic": ("TopicConfigurations", "TopicArn"),
 }
-_noted = threading.local()
+# Of the call that is answered; other services change objects without a call.
+_changes: ContextVar[list[Change] | None] = ContextVar("changes", default=None)
 _put_object = S3Backend.put_object
 _delete_object = S3Backend.delete_object
 _bucket_response_put = S3Response._bucket_response_put
+_bucket_response, _key_response = S3Response.bucket_response, S3Response.key_response
 
 
 def install() -> None:
@@ -55,15 +56,10 @@ def install() -> None:
     S3Backend.put_object = _put_if_the_key_fits
     S3Backend.delete_object = _note_deletion
     S3Response._bucket_response_put = _put_to_bucket
+    S3Response.bucket_response = _telling(_bucket_response)
+    S3Response.key_response = _telling(_key_response)
     S3Response.get_bucket_notification = _get_notification
     S3Response._enrich_response = staticmethod(_with_request_ids)
-
-
-def object_changes() -> list[Change]:
-    """What the call that this thread serves did to objects; the next time, what came since."""
-    changes = list(_changes())
-    _changes().clear()
-    return changes
 
 
 def bucket_settings(name: str) -> Settings:
@@ -81,17 +77,39 @@ def bucket_settings(name: str) -> Settings:
     return Settings(tuple(notifications), found.event_bridge is not None)
 
 
-def _changes() -> deque[Change]:
-    if not hasattr(_noted, "changes"):
-        _noted.changes = deque(maxlen=MOST_CHANGES)
-    return _noted.changes
+def _telling(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of moto's that answers a request, and then tells of what it did to objects."""
+
+    @functools.wraps(answer)
+    def answer_and_tell(self: S3Response, request: Any, full_url: str, headers: Any) -> Any:
+        changes: list[Change] = []
+        before = _changes.set(changes)
+        try:
+            status, told, body = answer(self, request, full_url, headers)
+        finally:
+            _changes.reset(before)
+        hooks = hooks_or_none()
+        if changes and status < 400 and hooks:
+            call = Call(
+                method=request.method,
+                query=request.query_string.decode(),
+                headers=request.headers,
+                source_ip=request.remote_addr or "127.0.0.1",
+                request_id=told["x-amz-request-id"],
+                host_id=told["x-amz-id-2"],
+            )
+            hooks.bucket_notifications.tell(call, changes)
+        return status, told, body
+
+    return answer_and_tell
 
 
 def _note(account_id: str, event_name: str, bucket: Any, key: Any) -> None:
-    """In place of moto's send_event. moto sends more events than AWS: the watcher chooses."""
-    if event_name in WHAT:
+    """In place of moto's send_event. moto sends more events than AWS: s3_events.py chooses."""
+    changes = _changes.get()
+    if changes is not None and event_name in WHAT:
         version = key.version_id if bucket.versioning_status else None
-        _changes().append(
+        changes.append(
             Change(
                 what=WHAT[event_name],
                 bucket=bucket.name,
@@ -133,9 +151,11 @@ def _note_deletion(
     existed = bool(before) if version_id is None else str(version_id) in before
     version = headers.get("version-id", version_id) if bucket.versioning_status else None
     what = "marked" if marked else "removed"
-    _changes().append(
-        Change(what, bucket.name, bucket.region_name, key_name, version, existed=existed)
-    )
+    changes = _changes.get()
+    if changes is not None:
+        changes.append(
+            Change(what, bucket.name, bucket.region_name, key_name, version, existed=existed)
+        )
     return done, headers
 
 

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import moto.awslambda.models as lambda_models
+import moto.core.responses as moto_responses
+import moto.core.utils as moto_utils
 from flask import request
 from moto.core.base_backend import BackendDict
+from moto.core.common_models import BaseModel
 from moto.core.models import default_user_config
 from moto.events.models import EventPattern
 from moto.iam.models import iam_backends
@@ -65,6 +68,7 @@ PATCHED = (
     sqs,
 )
 MOST_LOG_EVENTS, MOST_LOG_BYTES = 200_000, 64 * 1024 * 1024  # of one log stream
+MOST_HOSTS = 512  # names that are remembered: a client may choose any
 ROLE = "lambda-role"
 TRUST = {
     "Version": "2012-10-17",
@@ -112,6 +116,8 @@ def start(hooks: Hooks) -> None:
     set_hooks(hooks)
     for each in PATCHED:
         each.install()
+    _read_names_once()
+    BaseModel.__new__ = staticmethod(_new_model)
     if not isinstance(lambda_models.lambda_backends, _Backends):
         lambda_models.lambda_backends = _Backends(Backend, "lambda")
     moto_api_backend.reset()
@@ -125,6 +131,18 @@ def start(hooks: Hooks) -> None:
         tags=[],
         max_session_duration="3600",
     )
+
+
+def _read_names_once() -> None:
+    """moto looks through a service's class for the names of its methods at every request."""
+    if not hasattr(moto_utils.method_names_from_class, "cache_info"):
+        cached = functools.cache(moto_utils.method_names_from_class)
+        moto_utils.method_names_from_class = moto_responses.method_names_from_class = cached
+
+
+def _new_model(cls: type[BaseModel], *args: Any, **kwargs: Any) -> BaseModel:
+    """In place of moto's, which keeps each object for a page: deleted ones too, with their code."""
+    return super(BaseModel, cls).__new__(cls)
 
 
 def stop() -> None:
@@ -166,12 +184,7 @@ class _Dispatcher(DomainDispatcherApplication):
 
     def __init__(self, create_app: Callable[[str], Any]) -> None:
         super().__init__(create_app)
-        self._found: dict[str | None, Any] = {}
-
-    def get_backend_for_host(self, host: str | None) -> Any:
-        if host not in self._found:
-            self._found[host] = super().get_backend_for_host(host)
-        return self._found[host]
+        self.get_backend_for_host = functools.lru_cache(MOST_HOSTS)(super().get_backend_for_host)
 
 
 class _Backends(BackendDict):

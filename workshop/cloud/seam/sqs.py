@@ -15,7 +15,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import moto.sqs.models as sqs_models
 import moto.sqs.urls as sqs_urls
@@ -27,7 +27,7 @@ from ..base.arns import Arn
 from ..base.model import QueueState
 from ..base.tracing import current
 from ..base.variables import ACCOUNT_ID
-from .hooks import hooks_or_none
+from .hooks import wake_queues
 
 _changed = threading.Condition()  # guards every queue, since a redrive touches two
 _sequence_numbers = itertools.count(18_850_000_000_000_000_000, 256)  # 20 digits, as on AWS
@@ -35,35 +35,37 @@ _moto_receive_message = SQSResponse.receive_message
 TRACE = "AWSTraceHeader"
 
 
+class Sent(NamedTuple):
+    """What is kept of a message for five minutes, so that no other one takes its place."""
+
+    id: str
+    sequence_number: str
+    at: int  # milliseconds since 1970
+
+
 class Queue(sqs_models.Queue):
     """A queue whose messages keep their order, their numbers and their origin."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.sent_before: dict[tuple[str, str], Message] = {}  # by scope and deduplication id
+        self.sent_before: dict[tuple[str, str], Sent] = {}  # by scope and deduplication id
         super().__init__(*args, **kwargs)
 
     def add_message(self, message: Message) -> None:
         """What SendMessage does; a duplicate within five minutes is not added."""
         with _changed:
             if self.fifo_queue:
-                first = self._first(message)
-                if first is not message:
-                    message.id, message.sequence_number = first.id, first.sequence_number
+                sent = self._first(message)
+                is_first = sent.id == message.id
+                message.id, message.sequence_number = sent.id, sent.sequence_number
+                if not is_first:
                     return
-                message.sequence_number = str(next(_sequence_numbers))
             self.put(message)
 
     def put(self, message: Message) -> None:
         """Adds a message, and has those look who wait for one."""
         self._messages.append(message)
         _changed.notify_all()
-        self.wake()
-
-    def wake(self) -> None:
-        """Has the pollers of this queue look at it."""
-        hooks = hooks_or_none()
-        if hooks:
-            hooks.mappings.wake("sqs", self.queue_arn)
+        wake_queues(self.queue_arn)
 
     def delete_message(self, receipt_handle: str) -> None:
         """Only the newest receipt handle deletes; an older one succeeds and does nothing."""
@@ -72,7 +74,9 @@ class Queue(sqs_models.Queue):
                 if message.receipt_handle == receipt_handle:
                     self._messages.remove(message)
                     self.deleted_messages.update(message.all_receipt_handles)
-                    _changed.notify_all()  # of its group the next may come
+                    if self.fifo_queue:  # of its group the next may come
+                        _changed.notify_all()
+                        wake_queues(self.queue_arn)
                     return
             known = any(each.had_receipt_handle(receipt_handle) for each in self._messages)
             if not known and receipt_handle not in self.deleted_messages:
@@ -116,15 +120,19 @@ class Queue(sqs_models.Queue):
         if self._messages and self._messages[0].sent_timestamp <= oldest:
             self._messages = [m for m in self._messages if m.sent_timestamp > oldest]
 
-    def _first(self, message: Message) -> Message:
+    def _first(self, message: Message) -> Sent:
         """The message with the same deduplication id that was sent before, or this one."""
         oldest = message.sent_timestamp - DEDUPLICATION_TIME_IN_SECONDS * 1000
         for key, sent in list(self.sent_before.items()):
-            if sent.sent_timestamp > oldest:
+            if sent.at > oldest:
                 break  # the rest was sent later
             del self.sent_before[key]
         scope = message.group_id if self.deduplication_scope == "messageGroup" else ""
-        return self.sent_before.setdefault((scope, message.deduplication_id), message)
+        key = scope, message.deduplication_id
+        if key not in self.sent_before:
+            number = str(next(_sequence_numbers))
+            self.sent_before[key] = Sent(message.id, number, message.sent_timestamp)
+        return self.sent_before[key]
 
 
 class QueueBackend(sqs_models.SQSBackend):
@@ -133,6 +141,21 @@ class QueueBackend(sqs_models.SQSBackend):
     @property
     def _url_module(self) -> Any:
         return sqs_urls  # moto derives it from the class's module
+
+    def create_queue(self, *args: Any, **kwargs: Any) -> Queue:
+        queue = super().create_queue(*args, **kwargs)
+        wake_queues(queue.queue_arn)
+        return queue
+
+    def set_queue_attributes(self, queue_name: str, attributes: dict[str, Any]) -> Queue:
+        queue = super().set_queue_attributes(queue_name, attributes)
+        wake_queues(queue.queue_arn)
+        return queue
+
+    def delete_queue(self, queue_name: str) -> None:
+        queue_arn = self.get_queue(queue_name).queue_arn
+        super().delete_queue(queue_name)
+        wake_queues(queue_arn)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Message:
         """As moto's; a message that a function sends carries the function's trace."""
@@ -196,7 +219,7 @@ class QueueBackend(sqs_models.SQSBackend):
             if not int(visibility_timeout):
                 _newest(queue, receipt_handle).visible_at = 0.0
                 _changed.notify_all()
-                queue.wake()
+                wake_queues(queue.queue_arn)
 
     def change_message_visibility_batch(self, queue_name: str, entries: list[Any]) -> Any:
         """One entry that is refused refuses no other."""

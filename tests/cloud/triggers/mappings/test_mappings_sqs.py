@@ -75,6 +75,24 @@ def test_messages_sent_before_the_mapping_come_in_batches(lab):
     assert sorted(sizes) == [5, 10, 10]
 
 
+def test_a_message_wakes_the_pollers_once_and_nothing_else_does(lab, monkeypatch):
+    queue, mappings, woken = Queue(lab), lab.cloud._parts.mappings, []
+    bucket, table = f"bucket-of-{queue.name}", f"table-of-{queue.name}"
+    wake = mappings.wake
+    monkeypatch.setattr(mappings, "wake", lambda *what: (woken.append(what), wake(*what)))
+    queue.send("bike")
+    assert woken == [("sqs", queue.arn)]
+    lab.cloud.client("s3").create_bucket(Bucket=bucket)
+    lab.cloud.client("s3").put_object(Bucket=bucket, Key="rides.csv", Body=b"1")
+    lab.cloud.client("dynamodb").create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    assert len(woken) == 1
+
+
 def test_batch_size_and_window(lab, monkeypatch):
     # Long enough to send twelve messages in it on a busy machine.
     monkeypatch.setattr("workshop.cloud.triggers.mappings.batches.LEAST_WINDOW", 4.0)

@@ -103,7 +103,7 @@ def run(task_root, runtime_dir, opt):
         import warnings
 
         sys.warnoptions += filters.split(",")
-        warnings._processoptions(sys.warnoptions)
+        warnings._processoptions(sys.warnoptions)  # type: ignore[attr-defined]
 
     from awslambdaric.__main__ import main as runtime
 

@@ -34,7 +34,7 @@ def run(command):
     try:
         os.execv(command[0], command)
     except OSError as error:
-        fail(f"fork/exec {command[0]}: {os.strerror(error.errno).lower()}")
+        fail(f"fork/exec {command[0]}: {(error.strerror or str(error)).lower()}")
 
 
 def fail(message):

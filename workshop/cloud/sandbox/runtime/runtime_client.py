@@ -52,6 +52,7 @@ _HEADERS = (
 
 
 def _call(method, path, body=None, headers=None):
+    assert _connection is not None
     _connection.request(method, path, body, {"User-Agent": _user_agent, **(headers or {})})
     response = _connection.getresponse()
     if response.status >= 300:

@@ -9,12 +9,12 @@ from botocore.exceptions import ClientError
 
 from ...access.resource_policy import Source, may_send
 from ...base.arns import Arn
-from ...base.exchange import Exchange
 from ...base.model import ApiError
 from ...base.variables import ACCOUNT_ID
 from ...functions.sending import PLAIN, Extras, queue_url
 from .deliveries import Deliveries
 from .s3_events import (
+    Call,
     Change,
     Event,
     bucket_arn,
@@ -30,11 +30,10 @@ SUBJECT = "Amazon S3 Notification"
 
 
 class BucketNotifications:
-    """Hears of every call to S3, and sends the events that buckets are set to send.
+    """Sends the events that buckets are set to send.
 
-    `settings(bucket)` gives a bucket's settings, `changes()` what the call that this thread
-    serves did to objects; `put_event(region, entry)` tells EventBridge; `client(service, region)`
-    gives a boto3 client.
+    `settings(bucket)` gives a bucket's settings; `put_event(region, entry)` tells EventBridge;
+    `client(service, region)` gives a boto3 client.
     """
 
     def __init__(
@@ -42,12 +41,10 @@ class BucketNotifications:
         deliveries: Deliveries,
         client: Callable[[str, str], Any],
         settings: Callable[[str], Settings],
-        changes: Callable[[], list[Change]],
         put_event: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._deliveries, self._client = deliveries, client
-        self._settings, self._changes = settings, changes
-        self._put_event = put_event
+        self._settings, self._put_event = settings, put_event
 
     def read(self, bucket: str, region: str, body: bytes | str, validate: bool) -> Settings:
         """The settings in a PutBucketNotificationConfiguration. Raises ApiError, 400.
@@ -74,9 +71,9 @@ class BucketNotifications:
         for each in arns.values():
             self._try_to_send(each, bucket, event)
 
-    def __call__(self, exchange: Exchange) -> None:
-        """What to do about a call that was answered."""
-        for event in events(exchange, self._changes()):
+    def tell(self, call: Call, changes: list[Change]) -> None:
+        """Sends the events of a call that succeeded, and of what it did to objects."""
+        for event in events(call, changes):
             self._tell(event)
 
     def _tell(self, event: Event) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
-from ...base.exchange import Exchange
 from ...base.times import in_milliseconds
 from ...base.variables import ACCOUNT_ID
 
@@ -49,6 +49,18 @@ _numbers = itertools.count()
 
 
 @dataclass(frozen=True)
+class Call:
+    """An API call that succeeded."""
+
+    method: str
+    query: str
+    headers: Mapping[str, str]  # names in any case
+    source_ip: str
+    request_id: str
+    host_id: str
+
+
+@dataclass(frozen=True)
 class Change:
     """What one API call did to one object."""
 
@@ -76,26 +88,26 @@ class Event:
     host_id: str
 
 
-def operation(exchange: Exchange) -> str | None:
+def operation(call: Call) -> str | None:
     """The API operation that a call was, if it is one of EVENTS."""
-    query = parse_qs(exchange.query, keep_blank_values=True)
-    if exchange.method == "PUT":
-        return _put_operation(exchange, query)
-    if exchange.method == "POST":
+    query = parse_qs(call.query, keep_blank_values=True)
+    if call.method == "PUT":
+        return _put_operation(call, query)
+    if call.method == "POST":
         if "delete" in query:
             return "DeleteObjects"
         if "uploadId" in query:
             return "CompleteMultipartUpload"
-        form = exchange.headers.get("content-type", "").startswith("multipart/form-data")
+        form = call.headers.get("content-type", "").startswith("multipart/form-data")
         return "PostObject" if form else None
-    if exchange.method == "DELETE":
+    if call.method == "DELETE":
         return "DeleteObjectTagging" if "tagging" in query else "DeleteObject"
     return None
 
 
-def events(exchange: Exchange, changes: list[Change]) -> list[Event]:
+def events(call: Call, changes: list[Change]) -> list[Event]:
     """The events that a call led to: one for each object that it changed."""
-    name = operation(exchange) if exchange.succeeded else None
+    name = operation(call)
     if name is None:
         return []
     if name in ("DeleteObject", "DeleteObjects"):
@@ -112,7 +124,7 @@ def events(exchange: Exchange, changes: list[Change]) -> list[Event]:
         )
         # moto tags what it creates: the first change is the one that was asked for.
         found = [each for each in changes if each.what == wanted][:1]
-    return [_event(exchange, name, each) for each in found]
+    return [_event(call, name, each) for each in found]
 
 
 def notification(event: Event, configuration_id: str) -> dict[str, Any]:
@@ -190,26 +202,26 @@ def bucket_arn(bucket: str) -> str:
     return f"arn:aws:s3:::{bucket}"
 
 
-def _put_operation(exchange: Exchange, query: dict[str, list[str]]) -> str | None:
+def _put_operation(call: Call, query: dict[str, list[str]]) -> str | None:
     if "tagging" in query:
         return "PutObjectTagging"
     if "acl" in query:
         return "PutObjectAcl"
     if "uploadId" in query:  # a part, copied or not
         return None
-    return "CopyObject" if "x-amz-copy-source" in exchange.headers else "PutObject"
+    return "CopyObject" if "x-amz-copy-source" in call.headers else "PutObject"
 
 
-def _event(exchange: Exchange, name: str, change: Change) -> Event:
+def _event(call: Call, name: str, change: Change) -> Event:
     return Event(
         name=MARKED if change.what == "marked" else EVENTS[name],
         operation=name,
         change=change,
         time=in_milliseconds(),
         sequencer=_sequencer(),
-        source_ip=exchange.source_ip,
-        request_id=exchange.answer_headers["x-amz-request-id"],
-        host_id=exchange.answer_headers["x-amz-id-2"],
+        source_ip=call.source_ip,
+        request_id=call.request_id,
+        host_id=call.host_id,
     )
 
 
