@@ -204,8 +204,12 @@ def brief(event):
 
 
 def _readable(data):
-    """Data in base64 as text, in one line."""
+    """Data in base64 as text, in one line; of a reading what it says, without the names."""
     if data is None:
         return "none"
     said = base64.b64decode(data).decode("utf-8", "backslashreplace")
-    return said if len(said) <= 130 else said[:130] + "..."
+    try:
+        found = json.loads(said)
+        return "{returned_at}  {distance} {unit}  station {station_id}, id {id}".format(**found)
+    except (ValueError, TypeError, KeyError):
+        return said if len(said) <= 170 else said[:170] + "..."
