@@ -7,11 +7,12 @@ topic is there with its first record, and has four partitions. Nothing is writte
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 PARTITIONS = 4  # of each topic
@@ -52,10 +53,11 @@ class Broker:
             if error is None:
                 where.append(f"{message.topic()}-{message.partition()}@{message.offset()}")
 
-        chosen = {} if partition is None else {"partition": partition}
-        self._producer.produce(
-            topic, value, key=key, headers=headers and list(headers), on_delivery=told, **chosen
-        )
+        more: dict[str, Any] = {"headers": list(headers or [])}
+        if partition is not None:
+            more["partition"] = partition
+        with contextlib.suppress(KafkaException):  # refused before it was sent
+            self._producer.produce(topic, value, key=key, on_delivery=told, **more)
         self._producer.flush(WITHIN_S)
         if not where:
             raise RuntimeError(f"the broker at {self.servers[0]} did not take a record of {topic}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ..cloud.base.timers import SHRINK
 
@@ -64,7 +65,9 @@ def draw_sums(steps: Sequence[tuple[str, Rides]]) -> None:
         for place, window in enumerate(windows):
             bottom = before.get(window, 0)
             added = rides.get(window, 0) - bottom
-            style = {"color": AGAIN, "hatch": "//"} if again else {"color": FIRST}
+            style: dict[str, Any] = {"color": FIRST}
+            if again:
+                style = {"color": AGAIN, "hatch": "//"}
             shade = 1 - 0.5 * number / len(steps)
             axes.bar(place, added, 0.9, bottom=bottom, alpha=shade, edgecolor="white", **style)
         before = rides
