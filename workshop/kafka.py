@@ -28,7 +28,8 @@ class Broker:
     """One broker on 127.0.0.1, for as long as this object lives."""
 
     def __init__(self) -> None:
-        self._cluster = AdminClient({"test.mock.num.brokers": 1, "logger": _quiet})
+        cluster: dict[str, Any] = {"test.mock.num.brokers": 1, "logger": _quiet}
+        self._cluster = AdminClient(cluster)
         found = self._cluster.list_topics(timeout=WITHIN_S).brokers.values()
         self.servers = [f"{each.host}:{each.port}" for each in found]
         self.settings = {"bootstrap.servers": ",".join(self.servers), "logger": _quiet}

@@ -18,24 +18,31 @@ ROLE = "arn:aws:iam::123456789012:role/lambda-role"
 WINDOW = timedelta(minutes=5)
 
 
-def reading(station, moment=None, unit=None):
-    """A reading with an id that no other has; its distance is not near half a meter."""
-    moment, unit = moment or fresh.moment(), unit or fresh.one_of(list(METERS))
+def reading(station, moment=None, unit="m"):
+    """A reading with an id that no other has, at the first second of a window unless one is named.
+
+    Its distance is whole meters; in miles it is one that rounds up, and in "mi " one that does not.
+    """
+    moment = moment or start_of_a_window()
     return {
         "id": f"{fresh.word()}-{fresh.digits(6)}",
         "station_id": station,
         "returned_at": written(moment, fresh.one_of(OFFSETS)),
         "distance": distance_in(unit),
-        "unit": unit,
+        "unit": unit.strip(),
     }
 
 
 def distance_in(unit):
-    """A distance as a number of JSON; in meters it is not near the half of one."""
+    """A distance as a number of JSON; one in miles is not near the half of a meter."""
+    if unit == "m":
+        return fresh.whole(11, 999)
+    if unit == "km":
+        return fresh.whole(21, 1999) / 100
+    least = Decimal("0.55") if unit == "mi" else Decimal("0.05")
     while True:
-        number = fresh.whole(11, 999) if unit == "m" else fresh.whole(21, 1999) / 100
-        left = exact(number, unit) % 1
-        if abs(left - Decimal("0.5")) > Decimal("0.05"):
+        number = fresh.whole(21, 1999) / 100
+        if least < exact(number, "mi") % 1 < least + Decimal("0.4"):
             return number
 
 

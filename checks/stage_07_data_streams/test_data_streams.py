@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -30,6 +32,7 @@ from .records import (
     written,
 )
 
+READINGS = 20  # enough for two environments to meet
 IDENTIFIER = "itemIdentifier: the record's kinesis.sequenceNumber, a string"
 ONCE = "where you remember the id: in SEEN_TABLE, in the same transaction as the sum"
 
@@ -43,7 +46,8 @@ def stream(account, city):
 def test_counts_what_a_stream_brings(city, stream, station):
     """Readings that are put into a stream are in the rows of their station."""
     moment = start_of_a_window()
-    readings = [reading(station, moment + timedelta(seconds=s)) for s in (7, 150, 293, 301)]
+    places = [(7, "mi"), (150, "km"), (293, "m"), (301, "mi")]
+    readings = [reading(station, moment + timedelta(seconds=s), unit) for s, unit in places]
     stream.put(*[as_data(each) for each in readings])
     what = "Four readings came through a stream, three of them within 5 minutes. The rows differ."
     look = "base64 and JSON of kinesis.data; ADD rides and meters; SUMS_TABLE from the environment"
@@ -69,7 +73,7 @@ def test_a_window_begins_every_five_minutes_in_utc(city, station):
 def test_every_distance_becomes_whole_meters(city, station):
     """Miles and kilometers become meters, and each reading is rounded by itself."""
     moment = start_of_a_window()
-    readings = [reading(station, moment, unit) for unit in ("mi", "km", "m", "mi", "mi", "km")]
+    readings = [reading(station, moment, unit) for unit in ("mi", "mi ", "km", "m", "mi", "km")]
     readings.append({**reading(station, moment), "distance": 0})
     event = kinesis_event(*readings)
     answer(city.function, event, "how you convert distance by unit")
@@ -131,8 +135,8 @@ def test_bad_records_go_to_the_queue_with_a_reason(city, station):
 def test_a_bad_record_is_no_failure_for_lambda(city, station):
     """Bad records are done with when they are in the queue, so Lambda need not send them again."""
     look = "batchItemFailures: it names records that a table or a queue did not take, no others"
-    readings = [reading(station, start_of_a_window()) for _ in range(2)]
-    bad = [data for data, _ in not_readings(station)[:3]]
+    readings = [reading(station) for _ in range(2)]
+    bad = [fresh.word().encode(), as_data({}), as_data({**reading(station), "unit": fresh.word()})]
     event = kinesis_event(readings[0], *bad, readings[1])
     came = reported(city.function, event, look)
     assert came == [], failure(
@@ -150,7 +154,7 @@ def test_a_bad_record_is_no_failure_for_lambda(city, station):
 
 def test_a_bad_record_holds_up_no_shard(city, stream, station):
     """Nothing of a batch with a bad record comes again, and nothing is given up."""
-    readings = [reading(station, start_of_a_window()) for _ in range(3)]
+    readings = [reading(station) for _ in range(3)]
     one, two, three = (as_data(each) for each in readings)
     stream.given_up()
     stream.put(one, fresh.word().encode(), two, fresh.word().encode(), three)
@@ -171,7 +175,7 @@ def test_a_bad_record_holds_up_no_shard(city, stream, station):
 
 def test_a_repeated_reading_counts_once(city, station):
     """A reading counts once: sent again by Lambda, by the dock, and twice in one batch."""
-    readings = [reading(station, start_of_a_window()) for _ in range(2)]
+    readings = [reading(station) for _ in range(2)]
     event, wanted = kinesis_event(*readings), sums(readings)
     deliveries = {
         "as it was": event,
@@ -183,7 +187,7 @@ def test_a_repeated_reading_counts_once(city, station):
         answer(city.function, again, ONCE)
         what = f"Two readings came, then again, {how}. They must count once."
         expect_rows(city, station, wanted, what, again, ONCE)
-    third = reading(station, start_of_a_window())
+    third = reading(station)
     twice = kinesis_event(third, third)
     answer(city.function, twice, ONCE)
     what = "A third reading comes, twice in one batch. It must count once."
@@ -203,10 +207,30 @@ def test_a_repeated_reading_counts_once_in_another_environment(city, station):
     expect_rows(city, station, sums(readings), what, event, ONCE)
 
 
-def test_reports_what_could_not_be_counted(account, city, deploy, station):
+def test_a_reading_counts_once_at_the_same_moment(city, station):
+    """Two environments that get the same readings at the same moment count each of them once."""
+    look = "do you look into SEEN_TABLE, then write? The other one writes in between. Let DynamoDB "
+    look += "check and write in one step: ConditionExpression, in the transaction"
+    moment = start_of_a_window()
+    readings = [reading(station, moment) for _ in range(READINGS)]
+    event, ready = kinesis_event(*readings), threading.Barrier(2)
+
+    def deliver(_):
+        ready.wait()
+        return reported(city.function, event, look)
+
+    with ThreadPoolExecutor(2) as lambdas:
+        failed = list(lambdas.map(deliver, range(2)))
+    if any(failed):  # such as by a conflict of transactions: Lambda sends them again
+        answer(city.function, event, look)
+    what = f"{READINGS} readings came to two environments at once. They must count once each."
+    expect_rows(city, station, sums(readings), what, event, look)
+
+
+def test_reports_what_could_not_be_counted(account, city, station):
     """A reading that SUMS_TABLE does not take is reported, and counts when it comes again."""
     missing = account.name("table")
-    function = deploy(**city.variables(SUMS_TABLE=missing))
+    function = city.deploy(SUMS_TABLE=missing)
     readings = [reading(station) for _ in range(2)]
     event = kinesis_event(fresh.word().encode(), *readings)
     came, wanted = reported(function, event, IDENTIFIER), numbers(event)[1]
@@ -230,10 +254,10 @@ def test_reports_what_could_not_be_counted(account, city, deploy, station):
         city.sums = there
 
 
-def test_sum_and_memory_change_together(account, city, deploy, station):
+def test_sum_and_memory_change_together(account, city, station):
     """Where SEEN_TABLE does not take the id, the sum stays as it was until the next attempt."""
     missing = account.name("table")
-    function = deploy(**city.variables(SEEN_TABLE=missing))
+    function = city.deploy(SEEN_TABLE=missing)
     readings = [reading(station)]
     event, row = kinesis_event(*readings), sums(readings)
     failed = reported(function, event, ONCE)
@@ -253,11 +277,11 @@ def test_sum_and_memory_change_together(account, city, deploy, station):
     expect_rows(city, station, row, what, event, ONCE)
 
 
-def test_reports_a_bad_record_that_the_queue_did_not_take(city, deploy, station):
+def test_reports_a_bad_record_that_the_queue_did_not_take(city, station):
     """A bad record that cannot be sent is not lost: it is reported, so that it comes again."""
     nowhere = f"{city.failures_url}-gone"
-    function = deploy(**city.variables(FAILURES_URL=nowhere))
-    readings = [reading(station, start_of_a_window()) for _ in range(2)]
+    function = city.deploy(FAILURES_URL=nowhere)
+    readings = [reading(station) for _ in range(2)]
     event = kinesis_event(readings[0], fresh.word().encode(), readings[1])
     came, wanted = reported(function, event, IDENTIFIER), numbers(event)[1]
     assert came and came[0] == wanted, failure(

@@ -36,7 +36,7 @@ def topic():
 
 def test_counts_what_a_kafka_topic_brings(account, city, station, topic):
     """Readings from several partitions of a topic are in the rows of their station."""
-    readings = [reading(station, start_of_a_window()) for _ in range(4)]
+    readings = [reading(station, unit=unit) for unit in ("mi", "km", "m", "mi")]
     records = [(n % 3, as_kafka(each)) for n, each in enumerate(readings)]
     if account.is_local:
         send_through_a_broker(account, city, topic, records)
@@ -80,7 +80,7 @@ def test_a_reading_counts_once_from_both_streams(city, station, topic):
 def test_a_tombstone_is_nothing(city, station, topic):
     """A record without a value is ignored: it is no reading, no failure, and no bad record."""
     look = 'a tombstone: record.get("value") is None, whether the key is there or not'
-    readings = [reading(station, start_of_a_window()) for _ in range(2)]
+    readings = [reading(station) for _ in range(2)]
     (first, last), gone = map(as_kafka, readings), (station.encode(), None, [])
     event = kafka_event(topic, (0, first), (0, gone), (0, gone), (0, last))
     came = reported(city.function, event, look)
@@ -137,9 +137,9 @@ def test_bad_records_of_kafka_go_to_the_queue(city, station, topic):
         )
 
 
-def test_reports_failures_of_kafka_by_partition_and_offset(account, city, deploy, station, topic):
+def test_reports_failures_of_kafka_by_partition_and_offset(account, city, station, topic):
     """A reading of Kafka that could not be counted is reported by its partition and offset."""
-    function = deploy(**city.variables(SUMS_TABLE=account.name("table")))
+    function = city.deploy(SUMS_TABLE=account.name("table"))
     gone = (station.encode(), None, [])
     event = kafka_event(
         topic,
