@@ -109,7 +109,7 @@ def test_a_good_batch_reports_nothing(city, station):
 
 
 def test_bad_records_go_to_the_queue_with_a_reason(city, station):
-    """Whatever is no reading is sent to FAILURES_URL: where it was, why, and what it held."""
+    """A record without a reading goes to FAILURES_URL: where it was, why, and what it held."""
     look = "what you check of a reading, and the three keys of the message to FAILURES_URL"
     bad = not_readings(station)
     event = kinesis_event(*[data for data, _ in bad])
@@ -122,7 +122,7 @@ def test_bad_records_go_to_the_queue_with_a_reason(city, station):
         if isinstance(came, dict) and word in str(came.get("reason")):
             wanted["reason"] = came["reason"]
         assert came == wanted, failure(
-            "The record is no reading. The message in FAILURES_URL differs.",
+            "The record does not hold a reading. The message in FAILURES_URL differs.",
             brief(one),
             wanted,
             came or city.failures()[-1:] or "no message",
@@ -133,7 +133,7 @@ def test_bad_records_go_to_the_queue_with_a_reason(city, station):
 
 
 def test_a_bad_record_is_no_failure_for_lambda(city, station):
-    """Bad records are done with when they are in the queue, so Lambda need not send them again."""
+    """A bad record is done once it is in the queue, so Lambda does not have to send it again."""
     look = "batchItemFailures: it names records that a table or a queue did not take, no others"
     readings = [reading(station) for _ in range(2)]
     bad = [fresh.word().encode(), as_data({}), as_data({**reading(station), "unit": fresh.word()})]
@@ -242,7 +242,7 @@ def test_reports_what_could_not_be_counted(account, city, station):
     came, wanted = reported(function, event, IDENTIFIER), numbers(event)[1]
     assert came and came[0] == wanted and set(came) <= set(numbers(event)[1:]), failure(
         "SUMS_TABLE does not exist, so no reading can be counted. The first record is bad, and"
-        " done with. The first failure that is reported differs.",
+        " done. The first failure that is reported differs.",
         brief(event),
         wanted,
         came[0] if came else "no failure",

@@ -78,7 +78,7 @@ def test_a_reading_counts_once_from_both_streams(city, station, topic):
 
 
 def test_a_tombstone_is_nothing(city, station, topic):
-    """A record without a value is ignored: it is no reading, no failure, and no bad record."""
+    """A record without a value is ignored: it is neither a bad record nor a failure."""
     look = 'a tombstone: record.get("value") is None, whether the key is there or not'
     readings = [reading(station) for _ in range(2)]
     (first, last), gone = map(as_kafka, readings), (station.encode(), None, [])

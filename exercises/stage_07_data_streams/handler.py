@@ -8,7 +8,7 @@ A dock reports each returned bike as a reading, a JSON object in UTF-8:
      "distance": 1.25,                            a number from 0 to 100,000
      "unit": "mi"}                                "mi", "km" or "m"
 
-Each string has 1 to 100 characters. Other fields may be there, too, and mean nothing.
+Each string has 1 to 100 characters. Ignore any other field.
 
 SUMS. For each station and each 5 minutes keep one row in the table SUMS_TABLE:
 
@@ -19,19 +19,19 @@ SUMS. For each station and each 5 minutes keep one row in the table SUMS_TABLE:
 
 A mile has 1609.344 m. A row may have more attributes.
 
-ONCE. A reading counts once, by its `id`: whoever sends it again (Lambda; a dock that repeats it
-as a new record; the other stream), alone or twice in a batch, to this environment or to another.
+ONCE. A reading counts once, by its `id`, whoever sends it again: Lambda, a dock that repeats it as
+a new record, or the other stream; alone or twice in a batch; to this environment or to another.
 The table SEEN_TABLE is yours: its key is `id`, a string. Sum and memory change together or not at
 all, since the function may end at any line.
 
-BAD RECORDS are those that are no reading. Send each to the queue FAILURES_URL, as JSON with
-exactly these keys, and go on. It is done with then, and no failure for Lambda:
+BAD RECORDS are those that do not hold a reading. Send each to the queue FAILURES_URL, as JSON with
+exactly these keys, and go on. The record is done then, so do not report it to Lambda:
 
     {"source": "shardId-000000000000:4959...",   the record's eventID; of Kafka "docks-0@17"
-     "reason": "unit is missing",                names the wrong field, or says that it is no JSON
+     "reason": "unit is missing",                names the wrong field, or says that it is not JSON
      "data": "eyJpZCI6..."}                      as it came, in base64
 
-RETURN the records that failed: those which a table or a queue did not take. Never raise.
+RETURN the records that failed: those that a table or a queue did not take. Never raise.
 
     {"batchItemFailures": []}                                                    none failed
     {"batchItemFailures": [{"itemIdentifier": "4959..."}]}                       sequenceNumber
@@ -50,8 +50,8 @@ KAFKA     {"eventSource": "SelfManagedKafka",
 
 In Kafka the value holds only id, returned_at and distance. The station is the record's key, in
 base64, and the unit is the header `unit`, whose bytes are numbers from -128 to 127. A record
-without a key has no station, one without the header no unit. A record whose `value` is null, or
-missing, is a tombstone: ignore it.
+without a key has no station, and one without the header has no unit. A record whose `value` is
+null, or missing, is a tombstone: ignore it.
 
 EXTRA, a tumbling window. An event of Kinesis may also have
 
