@@ -16,10 +16,10 @@ from collections import defaultdict
 
 import psutil
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 from measure import create
 
 from workshop.cloud import LocalCloud
+from workshop.kafka import Broker
 
 SEED = 7
 PARTITIONS = 4  # that the brokers give a topic
@@ -120,9 +120,8 @@ def run(cloud: LocalCloud, servers: str, name: str, count: int) -> list[str]:
 def main() -> int:
     """Two runs in one cloud, the second for what the first left behind."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    admin = AdminClient({"test.mock.num.brokers": 1, "log_level": 0})
-    brokers = admin.list_topics(timeout=5).brokers.values()
-    servers = ",".join(f"{each.host}:{each.port}" for each in brokers)
+    broker = Broker()
+    servers = ",".join(broker.servers)
     problems, process = [], psutil.Process()
     before = threading.active_count()
     with LocalCloud() as cloud:

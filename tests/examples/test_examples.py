@@ -10,6 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.parser.models import (
     APIGatewayProxyEventV2Model,
     DynamoDBStreamModel,
+    KinesisDataStreamModel,
     S3Model,
 )
 from support import STAGES, submission
@@ -60,6 +61,7 @@ def test_a_solution_answers_and_nothing_is_left(cloud, stage):
         ("04", ["  null", "  object reports/first days/", '"bikers": {"N": "1786"}']),
         ("05", ['"statusCode": 200', "Union Station"]),
         ("06", ['message to TOPIC_ARN: {"station_id": "31623", "alert": "empty"', "MARKS_TABLE"]),
+        ("07", ['"meters": {"N": "2912"}', "message to FAILURES_URL: ", "unit is missing"]),
     ],
 )
 def test_it_shows_the_answer_the_log_and_what_was_written(cloud, number, words):
@@ -142,6 +144,7 @@ def test_the_events_are_those_that_aws_sends():
     events = {s.number: json.loads(example_event(s, EXERCISES)) for s in STAGES}
     APIGatewayProxyEventV2Model.model_validate(events["05"])
     DynamoDBStreamModel.model_validate(events["06"])
+    KinesisDataStreamModel.model_validate(events["07"])
     S3Model.model_validate(events["04"])
     (record,) = events["04"]["Records"]
     assert record["s3"]["object"]["size"] == len(first_days())

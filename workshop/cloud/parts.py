@@ -200,6 +200,7 @@ class Parts:
             new_request=new_request,
             matches=seam.matches,
             destinations=self._destinations,
+            metrics=self.metrics,
             loops=self._loops,
             activity=self.activity,
             problems=self.problems,

@@ -144,6 +144,19 @@ def _alerts(account: Account) -> Scene:
     return Scene({"TOPIC_ARN": topic, "MARKS_TABLE": marks}, {}, written)
 
 
+def _sums(account: Account) -> Scene:
+    """Two empty tables, and a queue for bad records."""
+    sums, seen = account.table("station_id", "window"), account.table("id")
+    url, _ = account.queue()
+
+    def written() -> Iterator[str]:
+        yield from _rows(account, "SUMS_TABLE", sums)
+        yield from _rows(account, "SEEN_TABLE", seen)
+        yield from (f"message to FAILURES_URL: {each}" for each in account.messages(url))
+
+    return Scene({"SUMS_TABLE": sums, "SEEN_TABLE": seen, "FAILURES_URL": url}, {}, written)
+
+
 def _rows(account: Account, variable: str, table: str) -> Iterator[str]:
     """The items of the table that a variable names, in DynamoDB's own form."""
     return (f"item in {variable}: {json.dumps(each)}" for each in account.items(table))
@@ -155,4 +168,5 @@ SCENES: dict[str, Callable[[Account], Any]] = {
     "04": _reports,
     "05": _api,
     "06": _alerts,
+    "07": _sums,
 }

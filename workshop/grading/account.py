@@ -38,6 +38,11 @@ class Account:
         self._idle = idle
         self._undo = contextlib.ExitStack()
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a local cloud, which reaches what runs on this machine."""
+        return self._idle is not None
+
     def close(self) -> None:
         """Deletes what was made, the last first; what cannot be deleted hinders nothing."""
         self._undo.close()

@@ -10,7 +10,6 @@ import base64
 import copy
 import itertools
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -26,30 +25,21 @@ from workshop.cloud.base.activity import Activity
 from workshop.paths import repository
 
 kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
-from confluent_kafka.admin import AdminClient  # noqa: E402
+from workshop.kafka import Broker  # noqa: E402
 
 _numbers = itertools.count(1)
 PRINTS = "import json\ndef handler(event, context):\n    print('EVENT', json.dumps(event))\n"
 VPC = [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-0123456789abcdef0"}]
-QUIET = logging.getLogger("test.kafka")
-QUIET.addHandler(logging.NullHandler())
-QUIET.propagate = False
 
 
-class Brokers:
-    """A cluster of one broker, a producer, and the topics that tests make."""
-
-    def __init__(self):
-        self._admin = AdminClient({"test.mock.num.brokers": 1, "logger": QUIET})
-        found = self._admin.list_topics(timeout=30).brokers.values()
-        self.servers = [f"{each.host}:{each.port}" for each in found]
-        self.settings = {"bootstrap.servers": ",".join(self.servers), "logger": QUIET}
-        self._producer = kafka.Producer({**self.settings, "linger.ms": 0})
+class Brokers(Broker):
+    """A broker, and the topics that tests make."""
 
     def topic(self):
         return f"rides-{next(_numbers)}"
 
     def send(self, topic, *values, partition=0, **more):
+        """Sends all of them at once, so that they come as one batch."""
         for value in values:
             self._producer.produce(topic, value, partition=partition, **more)
         assert self._producer.flush(10) == 0
@@ -287,6 +277,16 @@ def test_a_batch_that_never_succeeds_holds_up_the_topic(lab, brokers, topic):
 
 
 POLLERS = {"ProvisionedPollerConfig": {"MinimumPollers": 1}}
+
+
+def test_provisioned_mode_has_at_most_2000_pollers(lab, brokers, topic):
+    name = lab.create(PRINTS)
+    with pytest.raises(ClientError, match="maximumPollers.* less than or equal to 2000"):
+        connect(lab, brokers, topic, name, ProvisionedPollerConfig={"MaximumPollers": 2001})
+    uuid = connect(lab, brokers, topic, name, ProvisionedPollerConfig={"MaximumPollers": 2000})
+    assert get(lab, uuid)["ProvisionedPollerConfig"] == {"MaximumPollers": 2000}
+
+
 FAILS_FOR_BAD = """
 import base64, json
 def handler(event, context):

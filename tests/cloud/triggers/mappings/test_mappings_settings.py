@@ -53,6 +53,20 @@ def test_what_create_answers(lab):
     }
 
 
+@pytest.mark.parametrize("name", ["MinimumPollers", "MaximumPollers"])
+def test_provisioned_mode_of_a_queue_has_at_least_two_pollers(lab, name):
+    queue, function = Queue(lab), lab.create()
+    code, message = refused(
+        lab.client.create_event_source_mapping,
+        FunctionName=function,
+        EventSourceArn=queue.arn,
+        ProvisionedPollerConfig={name: 1},
+    )
+    field = f"provisionedPollerConfig.m{name[1:]}"
+    rule = "Member must have value greater than or equal to 2"
+    assert (code, message) == ("ValidationException", CONSTRAINT.format(1, field, rule))
+
+
 def test_states(lab):
     queue, name = Queue(lab), lab.create()
     uuid = connect(lab, queue, name)["UUID"]

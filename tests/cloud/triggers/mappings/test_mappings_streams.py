@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from streams_support import (
@@ -307,6 +308,25 @@ def test_record_age(lab):
     records = failures.bodies()
     assert [r["requestContext"]["condition"] for r in records] == ["RecordAgeExceeded"] * 2
     assert all("responseContext" not in record for record in records)
+
+
+def test_iterator_age(lab):
+    """The age of a batch's last record at each attempt; delays count as on AWS: 1, 2, 4 seconds."""
+    name, stream = fails_on(lab, "a"), filled(lab, "a")
+    connect(lab, stream, name, MaximumRetryAttempts=3)
+    lab.cloud.idle()
+    now = datetime.now(timezone.utc)
+    [point] = lab.cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="IteratorAge",
+        Dimensions=[{"Name": "FunctionName", "Value": name}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=7200,
+        Statistics=["SampleCount", "Minimum", "Maximum"],
+    )["Datapoints"]
+    assert (point["SampleCount"], point["Unit"]) == (4, "Milliseconds")
+    assert point["Maximum"] - point["Minimum"] >= 6980  # less what the delays take here
 
 
 def test_a_throttle_uses_up_no_attempt(lab):

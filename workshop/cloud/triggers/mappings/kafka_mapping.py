@@ -14,7 +14,7 @@ from typing import Any
 from ...base.model import ApiError
 from ...base.parameters import constraint, invalid
 from .mapping import EventSourceMapping
-from .settings import check_position, check_settings, unsupported
+from .settings import check_pollers, check_position, check_settings, unsupported
 
 SELF_MANAGED = "arn:aws:kafka:::self-managed"  # stands for the ARN that such a cluster has not
 SERVERS = "KAFKA_BOOTSTRAP_SERVERS"
@@ -118,6 +118,7 @@ def check_kafka_settings(spec: dict[str, Any]) -> None:
         if spec.get(name):
             raise unsupported(name)
     _check_destination(spec.get("DestinationConfig") or {}, spec.get("Topics"))
+    check_pollers(spec, 1, 2000)
     pollers = spec.get("ProvisionedPollerConfig")
     for name, default in PROVISIONED.items():
         if not pollers and spec.get(name) not in (None, default):

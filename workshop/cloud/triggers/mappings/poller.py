@@ -17,6 +17,7 @@ from ...base.tracing import following
 from ...base.workers import Workers
 from ...functions.destinations import Destinations
 from ...functions.loops import LoopGuard
+from ...functions.metrics import Metrics
 from ...functions.runtime_names import check_runs_here
 from .mapping import EventSourceMapping
 
@@ -34,6 +35,7 @@ class Tools:
     matches: Callable[[dict[str, Any], dict[str, Any]], bool]
     destinations: Destinations
     loops: LoopGuard
+    metrics: Metrics
     activity: Activity
     problems: Problems
     timer: Timer

@@ -83,6 +83,12 @@ class Processor:
         self._throttles = 0
         return batch.last
 
+    def _note_age(self, answer: Answer, age: float) -> None:
+        """The metric IteratorAge, of Kinesis and DynamoDB streams: how old the last record was."""
+        if self._mapping.service in ("kinesis", "dynamodb"):
+            values = {"IteratorAge": age * 1000}
+            self._tools.metrics.note(answer.function, answer.request.invoked_arn, values)
+
     def _process(self, batch: Batch) -> None:
         while batch.records and not self._poller.stopped:
             try:
@@ -93,8 +99,12 @@ class Processor:
 
     def _try_once(self, batch: Batch) -> None:
         self._drop_old(batch)
-        answer = self._invoke(self._source.event(batch.records), batch) if batch.records else None
+        if not batch.records:
+            return
+        age = self.age(batch.records[-1])
+        answer = self._invoke(self._source.event(batch.records), batch)
         if answer:
+            self._note_age(answer, age)
             self._look_at_answer(batch, answer.outcome)
             self._faults.forget()
 

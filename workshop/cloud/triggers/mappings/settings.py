@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...base.model import ApiError
-from ...base.parameters import invalid
+from ...base.parameters import constraint, invalid
 from .filters import check_filters
 
 OF_STREAMS = (
@@ -69,7 +69,24 @@ def unsupported(name: str) -> ApiError:
     return invalid(f"Unsupported {name} parameter for given event source mapping type.")
 
 
+def check_pollers(spec: dict[str, Any], least: int, most: int) -> None:
+    """Checks how many pollers provisioned mode may have. Raises ApiError.
+
+    The API's model has one range for all sources; the text of ProvisionedPollerConfig has those of
+    each (https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html).
+    """
+    pollers = spec.get("ProvisionedPollerConfig") or {}
+    for name in ("MinimumPollers", "MaximumPollers"):
+        field, number = f"provisionedPollerConfig.{name[0].lower()}{name[1:]}", pollers.get(name)
+        if number is not None and number < least:
+            rule = f"Member must have value greater than or equal to {least}"
+            raise constraint(number, field, rule)
+        if number is not None and number > most:
+            raise constraint(number, field, f"Member must have value less than or equal to {most}")
+
+
 def _check_queue_settings(spec: dict[str, Any], source_arn: str) -> None:
+    check_pollers(spec, 2, 10_000)
     window = spec.get("MaximumBatchingWindowInSeconds") or 0
     size = spec.get("BatchSize") or 10
     if source_arn.endswith(".fifo"):
