@@ -1,8 +1,7 @@
-"""What is around the functions of stage 08: pages, a queue that refuses, settings from night.json."""
+"""What is around the functions of stage 08: pages of S3, and a queue that refuses messages."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from workshop.grading.function import ROLE, Function, deploy
-from workshop.grading.outcomes import OF_THE_GRADER
-from workshop.grading.submission import NotReady
 from workshop.grading.web import reachable
 
-from .night import FULL_PAGE, PAGE, Night
 from .logs import hour, some_day
+from .night import Night
 
+PAGE, FULL_PAGE = 40, 1_000  # keys that S3 lists at once: the local cloud for these checks, AWS
 SHORT_PAGES = "MOTO_S3_DEFAULT_MAX_KEYS"  # of the local cloud in this process; elsewhere nothing
-# It speaks SQS's JSON, as an endpoint of its own. It sends on what it does not refuse.
+FOR_GOOD = "refused-for-good"  # in the key of a file
+# It speaks SQS's JSON, as an endpoint of its own. It refuses the last of several entries, and each
+# that is refused for good; the others it sends on.
 REFUSING = """
 import base64
-import json
 import os
 
 import boto3
@@ -33,9 +32,8 @@ def handler(event, context):
     body = event["body"]
     asked = json.loads(base64.b64decode(body) if event["isBase64Encoded"] else body)
     entries = asked.get("Entries", [])
-    refused = entries[-1:] if os.environ["REFUSES"] == "last" and len(entries) > 1 else []
-    if os.environ["REFUSES"] == "all":
-        refused = entries
+    refused = [each for each in entries if os.environ["FOR_GOOD"] in each["MessageBody"]]
+    refused = refused or (entries[-1:] if len(entries) > 1 else [])
     passed = [each for each in entries if each not in refused]
     answer = {"Successful": [], "Failed": []}
     if passed:
@@ -73,13 +71,13 @@ def short_pages() -> Iterator[None]:
         del os.environ[SHORT_PAGES]
 
 
-def refusing_queue(account: Any, folder: Path, queue_url: str, refuses: str) -> str:
-    """The endpoint of an SQS that refuses "all" entries, or the "last" of several."""
+def refusing_queue(account: Any, folder: Path, queue_url: str) -> str:
+    """The endpoint of an SQS that refuses some entries; `folder` is an empty one."""
     (folder / "handler.py").write_text(REFUSING, encoding="utf-8")
     role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
     client = account.client("lambda")
-    variables = {"REFUSES": refuses, "QUEUE_URL": queue_url}
-    function: Function = deploy(client, folder, role, variables)
+    variables = {"FOR_GOOD": FOR_GOOD, "QUEUE_URL": queue_url}
+    function: Function = deploy(client, folder, role, variables, changes={"Timeout": 30})
     account.later(function.delete)
     url = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
     everyone = {"FunctionName": function.name, "Principal": "*"}
@@ -93,22 +91,3 @@ def refusing_queue(account: Any, folder: Path, queue_url: str, refuses: str) -> 
         **everyone, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True
     )
     return reachable(url["FunctionUrl"], client)
-
-
-def made(part: str, call: Any, /, **arguments: Any) -> Any:
-    """What a call of AWS makes of settings in night.json. Raises NotReady where it refuses them."""
-    from botocore.exceptions import ClientError, ParamValidationError
-
-    try:
-        return call(**arguments)
-    except ParamValidationError as error:
-        raise NotReady(f"night.json: `{part}` has something that AWS cannot take:\n{error}") from None
-    except ClientError as error:
-        if error.response["Error"]["Code"] in OF_THE_GRADER:
-            raise
-        raise NotReady(f"AWS refuses `{part}` in night.json:\n{error}") from None
-
-
-def text_of(value: Any) -> str:
-    """A value of night.json as the string that AWS takes."""
-    return value if isinstance(value, str) else json.dumps(value)

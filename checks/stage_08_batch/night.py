@@ -11,9 +11,6 @@ from workshop.grading.words import ended_in_error, failure, show
 
 from .logs import packed
 
-PAGE = 40  # keys that the local cloud lists at once, for these checks; AWS lists 1,000
-FULL_PAGE = 1_000
-
 
 @dataclass
 class City:
@@ -23,6 +20,20 @@ class City:
     bucket: str
     queue_url: str
     functions: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def made(cls, account: Any, deploy: Any) -> City:
+        """Makes bucket and queue, and deploys the learner's three functions."""
+        queue_url, _ = account.queue()
+        city = cls(account, account.bucket(), queue_url)
+        for name in ("planner", "worker", "reducer"):
+            city.functions[name] = city.deployed(deploy, name)
+        return city
+
+    def deployed(self, deploy: Any, name: str, **more: str) -> Any:
+        """One of the learner's functions, with what the contract promises and more variables."""
+        changes = {"Handler": f"handler.{name}"}
+        return deploy(changes, BUCKET=self.bucket, QUEUE_URL=self.queue_url, **more)
 
     @property
     def s3(self):
@@ -97,6 +108,15 @@ class Night:
         """Runs the reducer: the lines of the report, None if there is none."""
         self.answer("reducer", self.event, look)
         return self.report()
+
+    def again_elsewhere(self) -> None:
+        """Has Lambda start new execution environments for all three."""
+        client = self.city.account.client("lambda")
+        for function in self.city.functions.values():
+            client.update_function_configuration(
+                FunctionName=function.name, Description=fresh.word()
+            )
+            client.get_waiter("function_updated_v2").wait(FunctionName=function.name)
 
     def report(self) -> list[str] | None:
         """The report as it is."""

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
 
 from workshop.grading import fresh
-from workshop.grading.settings import read_more
-from workshop.grading.submission import NotReady
-from workshop.grading.words import failure, show
+from workshop.grading.words import failure
 
-from .around import fill_two_pages, made, refusing_queue, short_pages, text_of
+from .around import FOR_GOOD, fill_two_pages, refusing_queue, short_pages
 from .logs import SUMMER, WINTER, again, among_others, hour, hours, packed, report, some_day
-from .night import City, Night, event_of, expect_report, failed_ids
+from .night import City, Night, brief, event_of, expect_report, failed_ids
+from .page import CLOSE, Page, rides_by_month
 
-NAMES = ("planner", "worker", "reducer")
-LONGEST_VISIBILITY = 43_200  # seconds
-DLQ = "arn:aws:sqs:us-east-1:123456789012:dead-letters"  # stands in for one that is never made
-EVERY_NIGHT = re.compile(r"cron\(0?30 0?3 (\*|\?|1/1|\*/1) (\*|\*/1) (\*|\?|\*/1|1-7|SUN-SAT) ?\*?\)")
 PLAN = "S3 has {} log files for the night. The messages in the queue differ."
 
 
 @pytest.fixture(scope="module")
 def city(account, deploy):
     """The bucket, the queue and the learner's three functions."""
-    queue_url, _ = account.queue()
-    made = City(account, account.bucket(), queue_url)
-    variables = {"BUCKET": made.bucket, "QUEUE_URL": queue_url}
-    for name in NAMES:
-        made.functions[name] = deploy({"Handler": f"handler.{name}"}, **variables)
-    return made
+    return City.made(account, deploy)
 
 
 @pytest.fixture
@@ -41,14 +28,10 @@ def night(city):
 
 
 @pytest.fixture(scope="module")
-def settings(folder, account):
-    """night.json, with a dead-letter queue for its placeholder."""
-    url, arn = account.queue()
-    found = read_more(folder, "night.json", {"DLQ_ARN": arn})
-    for part in ("queue", "mapping", "schedule"):
-        if not isinstance(found.get(part), dict):
-            raise NotReady(f"night.json needs an object under the name `{part}`: {{...}}")
-    return found | {"dlq_url": url, "dlq_arn": arn}
+def refused_planner(city, account, deploy, tmp_path_factory):
+    """The learner's planner, with an SQS that refuses some messages."""
+    endpoint = refusing_queue(account, tmp_path_factory.mktemp("sqs"), city.queue_url)
+    return city.deployed(deploy, "planner", AWS_ENDPOINT_URL_SQS=endpoint)
 
 
 def expect_plan(night, came, keys, look, what=PLAN):
@@ -86,34 +69,20 @@ def test_the_planner_reads_every_page(night):
     expect_plan(night, came, keys, look, "A list of S3 has two pages and {} log files.")
 
 
-def test_the_planner_sends_again_what_the_queue_refused(night, account, deploy, tmp_path):
+def test_the_planner_sends_again_what_the_queue_refused(night, refused_planner):
     """SQS answers with 200 and names in `Failed` what it did not take: that is sent again."""
     look = 'answer["Failed"] of send_message_batch: send the entries with these Ids again'
     keys = [night.put(f"{number:03}", hour(some_day())) for number in range(fresh.whole(23, 29))]
-    city = night.city
-    planner = deploy(
-        {"Handler": "handler.planner"},
-        BUCKET=city.bucket,
-        QUEUE_URL=city.queue_url,
-        AWS_ENDPOINT_URL_SQS=refusing_queue(account, tmp_path, city.queue_url, "last"),
-    )
-    came = night.plan(look, planner)
-    what = "There are {} log files. Of each batch the queue refused the last entry, once."
+    came = night.plan(look, refused_planner)
+    what = "There are {} log files. Of several entries the queue refused the last, each time."
     expect_plan(night, came, keys, look, what)
 
 
-def test_the_planner_fails_when_the_queue_refuses_for_good(night, account, deploy, tmp_path):
+def test_the_planner_fails_when_the_queue_refuses_for_good(night, refused_planner):
     """A message that the queue never takes is an error: nobody else would notice that it lacks."""
     look = "what comes after the last attempt: raise an error, so that Lambda tries once more"
-    night.put("only", hour(some_day()))
-    city = night.city
-    planner = deploy(
-        {"Handler": "handler.planner"},
-        BUCKET=city.bucket,
-        QUEUE_URL=city.queue_url,
-        AWS_ENDPOINT_URL_SQS=refusing_queue(account, tmp_path, city.queue_url, "all"),
-    )
-    result = planner.invoke(night.event)
+    night.put(FOR_GOOD, hour(some_day()))
+    result = refused_planner.invoke(night.event)
     night.sent()
     endless = (result.error or {}).get("errorType") == "Sandbox.Timedout"
     assert result.error is not None and not endless, failure(
@@ -159,7 +128,7 @@ def test_the_worker_reports_just_what_failed(night):
     came = failed_ids(night.answer("worker", event, look), event, look)
     assert sorted(came) == sorted(wanted), failure(
         "The first and the last message are right, those between them are not.",
-        [f"{each['messageId'][:13]}... {each['body']}" for each in event["Records"]],
+        brief(event),
         sorted(wanted),
         sorted(came),
         look,
@@ -190,7 +159,9 @@ def test_a_day_may_have_23_or_25_hours(night):
     """When the clocks change, an hour is missing or comes twice; a day is that of its line."""
     look = "what a day is: the date as it stands in the line, not in UTC; and each line counts"
     year = fresh.whole(2008, 2030)
-    spring = [hour(f"{year}-03-11", at, WINTER if at < 2 else SUMMER) for at in (0, 1, *range(3, 24))]
+    spring = [
+        hour(f"{year}-03-11", at, WINTER if at < 2 else SUMMER) for at in (0, 1, *range(3, 24))
+    ]
     autumn = [hour(f"{year}-11-04", at, SUMMER if at < 2 else WINTER) for at in range(24)]
     autumn.insert(2, again(autumn[1], WINTER))
     night.put("spring", *spring)
@@ -230,7 +201,7 @@ def test_a_night_that_runs_twice_gives_the_same_report(night):
     expect_report(night, night.run(look), report(sum(found, [])), "The report differs.", look)
     city = night.city
     first, keys = city.read(night.csv), city.keys("reports/")
-    renew(city)
+    night.again_elsewhere()
     jobs = night.plan(look)
     night.work([jobs[0], *jobs, jobs[0]], look)
     night.work(jobs[:1], look)
@@ -255,14 +226,6 @@ def test_a_night_that_runs_twice_gives_the_same_report(night):
     )
 
 
-def renew(city):
-    """Has Lambda start new execution environments."""
-    client = city.account.client("lambda")
-    for function in city.functions.values():
-        client.update_function_configuration(FunctionName=function.name, Description=fresh.word())
-        client.get_waiter("function_updated_v2").wait(FunctionName=function.name)
-
-
 def test_a_night_that_ran_half_is_made_good(night):
     """A night whose planner or worker ended halfway is run again from the start."""
     look = "what a second run finds of the first: it must overwrite, not add or skip"
@@ -280,150 +243,51 @@ def test_a_night_that_ran_half_is_made_good(night):
     expect_report(night, night.run(look), report([*corrected, *new]), what, look)
 
 
-def test_messages_stay_invisible_long_enough(settings, city, account):
-    """The visibility timeout is six times the function's timeout plus the batching window."""
-    queue, mapping = deploy_queue(settings, city, account)
-    function = city.account.client("lambda").get_function_configuration(
-        FunctionName=city.functions["worker"].name
+@pytest.mark.extra
+def test_the_page_has_a_bar_for_each_month(night):
+    """The page has a bar for each month with rides, in proportion, and names night and total."""
+    look = "the <svg> of the page: one <rect> a month, its height rides * scale"
+    year = fresh.whole(1990, 2030)
+    months = fresh.some_of(range(1, 13), 4)
+    found = [hour(f"{year}-{month:02}-{day:02}") for month in months for day in (3, 17)]
+    found.append(hour(f"{year + 1}-{months[0]:02}-05"))
+    night.put("a", *found)
+    night.run(look)
+    page = Page.of(night.city.read(f"reports/{night.name}.html") or "")
+    rides = rides_by_month(found)
+    wanted = [round(each / max(rides), 2) for each in rides]
+    came = page.shares()
+    close = len(came) == len(wanted) and all(
+        abs(one - other) <= CLOSE for one, other in zip(came, wanted, strict=True)
     )
-    window = mapping.get("MaximumBatchingWindowInSeconds") or 0
-    least, came = 6 * function["Timeout"] + window, int(queue["VisibilityTimeout"])
-    assert least <= came <= LONGEST_VISIBILITY, failure(
-        "A message may become visible while the worker still has it, and is then handled twice.",
-        {"Timeout": function["Timeout"], "MaximumBatchingWindowInSeconds": window},
-        f"VisibilityTimeout of {least} s or more",
-        f"{came} s",
-        "night.json, `queue`",
-        "settings",
-    )
-    types = mapping.get("FunctionResponseTypes")
-    assert types == ["ReportBatchItemFailures"], failure(
-        "Lambda does not read which messages failed, so it deletes them.",
-        settings["mapping"],
-        {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
-        {"FunctionResponseTypes": types},
-        "night.json, `mapping`",
-        "settings",
-    )
-
-
-def deploy_queue(settings, city, account):
-    """Makes queue and mapping of night.json: what AWS says of both. The mapping reads nothing."""
-    sqs, client = account.client("sqs"), account.client("lambda")
-    attributes = {name: text_of(value) for name, value in settings["queue"].items()}
-    url = made("queue", sqs.create_queue, QueueName=account.name("queue"), Attributes=attributes)
-    url = url["QueueUrl"]
-    account.later(sqs.delete_queue, QueueUrl=url)
-    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    mapping = made(
-        "mapping",
-        client.create_event_source_mapping,
-        **{
-            "Enabled": True,
-            **settings["mapping"],
-            "FunctionName": city.functions["worker"].name,
-            "EventSourceArn": queue["QueueArn"],
-        },
-    )
-    account.later(client.delete_event_source_mapping, UUID=mapping["UUID"])
-    return queue | {"QueueUrl": url}, mapping
-
-
-def test_what_fails_again_and_again_goes_to_the_dead_letter_queue(settings, city, account, night):
-    """A message that fails again and again leaves the queue for the dead-letter queue."""
-    queue, _ = deploy_queue(settings, city, account)
-    redrive = json.loads(queue.get("RedrivePolicy", "{}"))
-    target, count = redrive.get("deadLetterTargetArn"), int(redrive.get("maxReceiveCount", 0))
-    assert target == settings["dlq_arn"] and 5 <= count <= 10, failure(
-        "The queue has no RedrivePolicy that leads to the dead-letter queue in time.",
-        {"DLQ_ARN": settings["dlq_arn"]},
-        {"deadLetterTargetArn": settings["dlq_arn"], "maxReceiveCount": "5 to 10"},
-        redrive,
-        "night.json, `queue`; a DeadLetterConfig of the function is for asynchronous events",
-        "settings",
-    )
-    found = hours(some_day())
-    jobs = night.jobs(night.put("good", *found), night.put("bad", body=b"no gzip"))
-    look = "the worker's answer, with the mapping of night.json"
-    night.plan(look)
-    sqs = account.client("sqs")
-    entries = [{"Id": str(n), "MessageBody": json.dumps(job)} for n, job in enumerate(jobs)]
-    sqs.send_message_batch(QueueUrl=queue["QueueUrl"], Entries=entries)
-    urls = (queue["QueueUrl"], settings["dlq_url"])
-    came = account.eventually(lambda: left_in(sqs, urls) == 1 and 1) or left_in(sqs, urls)
-    assert came == 1, failure(
-        "Of two messages one is good and one fails each time. Left in both queues should be one.",
-        jobs,
-        1,
-        came,
+    assert page.charts == 1 and close, failure(
+        "The bars are not in proportion to the rides of the months.",
+        {"rides by month": rides},
+        {"svg": 1, "heights, as a share of the tallest": wanted},
+        {"svg": page.charts, "heights, as a share of the tallest": came},
         look,
-        "messages",
+        "rides",
+    )
+    missing = [each for each in (night.name, str(sum(rides))) if each not in page.text]
+    assert not missing, failure(
+        "The page does not name the night, or not the total of rides.",
+        night.event,
+        [night.name, str(sum(rides))],
+        page.text[:300],
+        "the page's text outside of tags",
     )
 
 
-def left_in(sqs, urls):
-    """How many messages some queues hold, visible or not."""
-    names = ["", "NotVisible", "Delayed"]
-    names = [f"ApproximateNumberOfMessages{name}" for name in names]
-    found = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names) for url in urls]
-    return sum(int(value) for each in found for value in each["Attributes"].values())
-
-
-def test_the_schedule_fires_each_night(settings, city, account, night):
-    """The schedule fires at 03:30 in New York, also when the clocks change, and says for when."""
-    schedule = make_schedule(settings, city, account)
-    expression, zone = schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"]
-    mode = schedule["FlexibleTimeWindow"]["Mode"]
-    right = bool(EVERY_NIGHT.fullmatch(expression)) and "? *" in expression or "* ?" in expression
-    wanted = {"cron": "cron(30 3 * * ? *)", "time zone": "America/New_York", "window": "OFF"}
-    came = {"cron": wanted["cron"] if right else expression, "time zone": zone, "window": mode}
-    assert came == wanted, failure(
-        "The schedule does not fire at half past three in New York, all year.",
-        settings["schedule"],
-        wanted,
-        came,
-        "night.json, `schedule`: fields of a cron expression, ScheduleExpressionTimezone",
-        "settings",
+@pytest.mark.extra
+def test_the_page_stays_the_same(night):
+    """A night that runs twice gives the same page, byte for byte."""
+    look = "what in the page depends on when it is made"
+    night.put("a", *hours(some_day()))
+    night.run(look)
+    key = f"reports/{night.name}.html"
+    first = night.city.read(key)
+    night.run(look)
+    came = night.city.read(key)
+    assert first and came == first, failure(
+        "The night ran twice, and the pages differ.", night.event, first, came, look
     )
-    sent = parsed_input(schedule["Target"].get("Input", "")).replace(
-        "<aws.scheduler.scheduled-time>", night.time
-    )
-    wanted = {"time": night.time, "prefix": "logs/2011/"}
-    came = json.loads(sent) if sent.startswith("{") else sent
-    assert came == wanted, failure(
-        "The schedule sends another event than the planner reads.",
-        settings["schedule"],
-        wanted,
-        came,
-        "night.json, the Input of `schedule`",
-        "settings",
-    )
-
-
-def parsed_input(text):
-    """An Input, as the Scheduler sends it."""
-    return text
-
-
-def make_schedule(settings, city, account):
-    """Makes the schedule of night.json, which never fires: what AWS says of it."""
-    iam, scheduler = account.client("iam"), account.client("scheduler")
-    name = account.name("schedule")
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "scheduler.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    account.later(iam.delete_role, RoleName=name)
-    arguments = dict(settings["schedule"])
-    text = text_of(arguments.pop("Input", ""))
-    function = city.account.client("lambda").get_function_configuration(
-        FunctionName=city.functions["planner"].name
-    )
-    target = {"Arn": function["FunctionArn"], "RoleArn": role, **({"Input": text} if text else {})}
-    arguments |= {"Name": name, "State": "DISABLED", "Target": target}
-    made("schedule", scheduler.create_schedule, **arguments)
-    account.later(scheduler.delete_schedule, Name=name)
-    return scheduler.get_schedule(Name=name)

@@ -8,11 +8,12 @@ handler.reducer. All have the environment variables BUCKET, a bucket, and QUEUE_
 A log file is text, compressed with gzip. Its key ends in .log.gz; take no other key for one. The
 lines that count have the word `rides` in second place. Skip all others, empty lines too:
 
-    2011-11-06T01:00:00-04:00 rides casual=11 registered=49      one for each hour that had rides
-    2011-11-06T01:00:00-05:00 rides casual=2 registered=31       the same hour again: clocks went back
+    2011-11-06T01:00:00-04:00 rides casual=11 registered=49
+    2011-11-06T01:00:00-05:00 rides casual=2 registered=31
     2011-11-06T01:05:12-05:00 docks faulty=2
 
-The time is that of the city, with its offset from UTC. A ride belongs to the day in the line.
+There is one for each hour that had rides. The time is that of the city, with its offset from UTC.
+On the day when the clocks go back, an hour comes twice. A ride belongs to the day in its line.
 
 The planner and the reducer get the same event, which the schedule sends, the reducer later:
 
@@ -52,14 +53,14 @@ night.json holds the settings of what is around the functions:
               5 to 10 times in vain goes to the dead-letter queue ${DLQ_ARN}. Numbers and objects
               need no quotes: {"RedrivePolicy": {"maxReceiveCount": ...}}.
     mapping   for create_event_source_mapping. Lambda reads which messages failed.
-    schedule  for create_schedule, at half past three each night, New York time. It may be exact
-              or have a flexible window. Instead of a Target it has the Input, an object: the
-              event above, with <aws.scheduler.scheduled-time> for `time`.
+    schedule  for create_schedule: at half past three each night, New York time, without a
+              flexible window. Instead of a Target it has the Input, an object: the event above,
+              with <aws.scheduler.scheduled-time> for `time`.
 
 EXTRA: the reducer also writes reports/NIGHT.html. In it stands one <svg>, with one <rect> for
 each month that has rides, in their order; its attribute `height` is in proportion to the month's
 rides, casual and registered. The page's text names the night and the total of rides, in digits
-only. The contents of the page stay the same as those of the CSV file do.
+only. The page stays the same, byte for byte, as the CSV file does.
 """
 
 # --- your imports, constants and helpers: start ---

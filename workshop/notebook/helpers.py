@@ -137,7 +137,8 @@ def deploy_exercise(
 ) -> Function | None:
     """Deploys your handler of a stage to the notebook's cloud; the one from before goes.
 
-    `handler` names one of several, such as "handler.planner". The other keywords are environment variables, `values` what placeholders in function.json stand for.
+    `handler` names one of several, such as "handler.planner". The other keywords are environment
+    variables, `values` what placeholders in function.json stand for.
     Prints what to fix and returns None if it cannot be deployed.
     """
     name = find(stage).name
