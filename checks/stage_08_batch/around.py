@@ -21,6 +21,7 @@ FOR_GOOD = "refused-for-good"  # in the key of a file
 # that is refused for good; the others it sends on.
 REFUSING = """
 import base64
+import json
 import os
 
 import boto3

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from workshop.grading import fresh
 
+EVENING = 19  # from here on it is the next day in UTC, which is the matter of one check only
 WINTER, SUMMER = "-05:00", "-04:00"
 OTHERS = ("docks faulty=2", "battery rides=5", "note rides casual=7 registered=9", "rides? no")
 
@@ -35,13 +36,13 @@ def some_day() -> str:
 
 def hour(day: str, at: int | None = None, offset: str = WINTER) -> Hour:
     """An hour of a day with any numbers of rides."""
-    at = fresh.whole(0, 23) if at is None else at
+    at = fresh.whole(0, EVENING - 1) if at is None else at
     return Hour(day, at, fresh.whole(0, 90), fresh.whole(1, 400), offset)
 
 
 def hours(day: str, count: int = 3) -> list[Hour]:
     """Some hours of a day, in order."""
-    return [hour(day, at) for at in sorted(fresh.some_of(range(24), count))]
+    return [hour(day, at) for at in sorted(fresh.some_of(range(EVENING), count))]
 
 
 def again(found: Hour, offset: str) -> Hour:

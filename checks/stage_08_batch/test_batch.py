@@ -107,7 +107,8 @@ def test_the_worker_reports_nothing_for_good_messages(night):
 def test_the_worker_reports_just_what_failed(night):
     """A message that fails is reported by its messageId, and holds up no other."""
     look = "the `try` around the work on one message, and what you put into itemIdentifier"
-    first, last = hours(some_day()), hours(some_day())
+    day = some_day()
+    first, last = hours(day), hours(day)
     good = [night.put(f"{fresh.word()}/a", *first), night.put(f"{fresh.word()}/a", *last)]
     content = packed(hours(some_day()))
     bad = [
@@ -173,7 +174,8 @@ def test_a_day_may_have_23_or_25_hours(night):
 def test_no_report_while_results_are_missing(night):
     """The reducer raises while a result is missing; that of another night is none."""
     look = "the plan: compare it with the results of this night before you write anything"
-    found = [hours(some_day()) for _ in range(3)]
+    day = some_day()
+    found = [hours(day) for _ in range(3)]
     keys = [night.put(f"{fresh.word()}/log", *each) for each in found]
     before = Night(night.city, night.city.night().time, night.prefix)
     before.run(look)
@@ -195,7 +197,8 @@ def test_no_report_while_results_are_missing(night):
 def test_a_night_that_runs_twice_gives_the_same_report(night):
     """Whatever runs again for a night, the report stays as it is, byte for byte."""
     look = "what adds up or depends on when it runs: counters, append, uuid4, now"
-    found = [hours(some_day()) for _ in range(3)]
+    day = some_day()
+    found = [hours(day) for _ in range(3)]
     for place, each in enumerate(found):
         night.put(str(place), *each)
     expect_report(night, night.run(look), report(sum(found, [])), "The report differs.", look)
@@ -229,10 +232,10 @@ def test_a_night_that_runs_twice_gives_the_same_report(night):
 def test_a_night_that_ran_half_is_made_good(night):
     """A night whose planner or worker ended halfway is run again from the start."""
     look = "what a second run finds of the first: it must overwrite, not add or skip"
-    old, new = hours(some_day()), hours(some_day())
-    keys = [night.put("a", *old), night.put("b", *hours(some_day()))]
+    day = some_day()
+    corrected, new = hours(day, 4), hours(day)
+    keys = [night.put(name, *hours(day)) for name in ("a", "b")]
     night.work(night.plan(look)[:1], look)
-    corrected = [*old, hour(some_day())]
     night.put("a", *corrected)
     night.put("c", *new)
     night.city.s3.delete_object(Bucket=night.city.bucket, Key=keys[1])
