@@ -60,6 +60,7 @@ def test_a_solution_answers_and_nothing_is_left(cloud, stage):
         ("04", ["  null", "  object reports/first days/", '"bikers": {"N": "1786"}']),
         ("05", ['"statusCode": 200', "Union Station"]),
         ("06", ['message to TOPIC_ARN: {"station_id": "31623", "alert": "empty"', "MARKS_TABLE"]),
+        ("08", ['"files": 3', "Then the worker:", "Then the reducer:", "2011-01-01,24,331,654"]),
     ],
 )
 def test_it_shows_the_answer_the_log_and_what_was_written(cloud, number, words):

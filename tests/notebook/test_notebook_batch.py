@@ -39,9 +39,9 @@ def test_draws_three_lines_of_a_night():
     draw_depths([Depth(0.0, 5, 0, 0), Depth(0.5, 0, 5, 0), Depth(1.0, 0, 0, 1)])
     [axes] = plt.gcf().axes
     lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
-    assert lines["waiting in the queue"] == [5, 0, 0]
-    assert lines["in flight"] == [0, 5, 0]
-    assert lines["in the dead-letter queue"] == [0, 0, 1]
+    assert lines["waiting in the queue"] == [5, 0, 0, 0]
+    assert lines["in flight"] == [0, 5, 0, 0]
+    assert lines["in the dead-letter queue"] == [0, 0, 1, 1]
 
 
 def test_draws_nothing_of_nothing(capsys):

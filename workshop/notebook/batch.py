@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -90,6 +90,7 @@ def draw_depths(depths: Sequence[Depth]) -> None:
     if not depths:
         print("Nothing was watched yet: run the cells above first.")
         return
+    depths = [*depths, replace(depths[-1], seconds=depths[-1].seconds * 1.1)]  # so that it shows
     times = [each.seconds for each in depths]
     _, axes = plt.subplots(figsize=(8, 3), layout="constrained")
     for name, color, style, values in (
