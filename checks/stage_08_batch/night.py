@@ -20,6 +20,7 @@ class City:
     bucket: str
     queue_url: str
     functions: dict[str, Any] = field(default_factory=dict)
+    nights: set[str] = field(default_factory=set)
 
     @classmethod
     def made(cls, account: Any, deploy: Any) -> City:
@@ -41,7 +42,11 @@ class City:
 
     def night(self) -> Night:
         """A night that no other check knows, with log files below a prefix of its own."""
-        return Night(self, fresh.moment().strftime("%Y-%m-%dT%H:%M:%SZ"), f"{fresh.word()}/")
+        while True:
+            night = Night(self, fresh.moment().strftime("%Y-%m-%dT%H:%M:%SZ"), f"{fresh.word()}/")
+            if night.name not in self.nights:
+                self.nights.add(night.name)
+                return night
 
     def read(self, key: str) -> str | None:
         """The text of an object, None if there is none."""
