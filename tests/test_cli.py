@@ -80,7 +80,7 @@ def test_check_of_a_mistake(folder, tmp_path):
     handler.write_text(text.replace("-(-seconds // 60)", "seconds // 60"), encoding="utf-8")
     done = workshop("check", "1", "--exercises", str(folder))
     assert done.returncode == 1
-    assert "fail  A minute that has begun counts." in done.stdout
+    assert "fail  Minutes are rounded up: a minute that has begun counts." in done.stdout
     assert "11 of 12 checks pass. Stuck? `workshop hint 01`" in done.stdout
     for word in ("event:", "expected: ", "came: ", "look at: "):
         assert word in done.stdout
@@ -199,11 +199,11 @@ def test_hints_come_one_after_the_other(state):
 
 
 def test_progress_remembers_the_last_check(state, folder):
-    assert re.search(r"^01 +50 +-  not yet ", workshop("progress").stdout, re.MULTILINE)
+    assert re.search(r"^01 +50 +20  not yet ", workshop("progress").stdout, re.MULTILINE)
     workshop("check", "01", WORKSHOP_EXERCISES=str(folder))
     table = workshop("progress").stdout
     assert re.search(r"^00 +20 +-  - ", table, re.MULTILINE)
-    assert re.search(r"^01 +50 +-  12 of 12 ", table, re.MULTILINE)
+    assert re.search(r"^01 +50 +20  12 of 12 ", table, re.MULTILINE)
     left = sum(stage.core for stage in STAGES[1:])
     assert f"1 of {len(STAGES)} exercises done; about {left} minutes to go." in table
 

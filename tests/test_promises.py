@@ -44,6 +44,15 @@ BREAKS = [
         "has no chapter '## Stage 01: Hello",
     ),
     (
+        "chapters_and_notebooks_share_no_prose",
+        (
+            "notebooks/00_start_here.ipynb",
+            r'"## Checkpoint\\n"',
+            '"## Checkpoint\\n",\n"An environment handles *one* `request`\\n",\n"at a time.\\n"',
+        ),
+        "stage 00: chapter and notebook both say 'An environment",
+    ),
+    (
         "the_learners_stub_is_cut_from_the_solution",
         ("exercises/stage_01_hello_lambda/handler.py", "return {}", "return None"),
         "`workshop reset 01",
@@ -122,6 +131,16 @@ BREAKS = [
         "requirements_are_pinned_and_explained",
         ("requirements.txt", "psutil==", "numpy==1.0\npsutil=="),
         "say why numpy is there",
+    ),
+    (
+        "every_table_of_stages_says_the_minutes",
+        ("workshop/stages.toml", "core = 20", "core = 21"),
+        "README.md: the row of stage 00 says other minutes",
+    ),
+    (
+        "every_table_of_stages_says_the_minutes",
+        ("README.md", "about 7 hours", "about 2 hours"),
+        "README.md: say that the stages take",
     ),
     (
         "imports_point_one_way",

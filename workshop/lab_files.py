@@ -16,6 +16,7 @@ ENGINE_ROOM = {
     "benchmarks",
     "build",
     "checks",
+    "images",
     "lambda_workshop.egg-info",
     "notebooks",
     "pyproject.toml",

@@ -30,12 +30,15 @@ else:
     import tomli as tomllib
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
+CODE = re.compile(CODE_BLOCK.pattern + r"|`[^`]*`", re.DOTALL)
+LONG_SENTENCE = 8  # words
 QUANTITY = re.compile(
     r"\$\d[\d,.]*\d|(?<![\w.,])\d[\d,.]*\s(?:KB|MB|GB-seconds?|GB|TB|ms|s|minutes?|hours?|days?|vCPUs?"
     r"|environments|requests|invocations|retries|layers|characters|rounds)\b|\b\d[\d,.]*\s?%"
 )
 SENTENCE = re.compile(r"\n\s*\n|(?<=[.!?])\s+(?=[A-Z*`_])")
+PLAN = re.compile(r"^Plan \d+ minutes[^.]*\.", re.MULTILINE)
 AWS_PAGE = re.compile(r"\]\(https://(?:docs\.)?aws\.amazon\.com/")
 TESTS_OF_CI = "make test TEST_FLAGS=\"-m 'isolation or releases'\""
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -124,6 +127,34 @@ def every_chapter_has_its_parts(root: Path) -> Iterator[str]:
 def _plan(stage: dict) -> str:
     more = f", and {stage['extra']} more for the extra sections" if stage["extra"] else ""
     return f"Plan {stage['core']} minutes{more}."
+
+
+def chapters_and_notebooks_share_no_prose(root: Path) -> Iterator[str]:
+    """The notebook teaches, the chapter leads through; predictions may be the same in both."""
+    for stage in stages(root):
+        chapter = long_sentences(chapter_of(root, stage))
+        notebook = long_sentences(notebook_of(root, stage))
+        for sentence in sorted(chapter.keys() & notebook.keys()):
+            yield (
+                f"stage {stage['number']}: chapter and notebook both say {notebook[sentence]!r}: "
+                "leave it out of one, or say there what only that one is for"
+            )
+
+
+def long_sentences(text: str) -> dict[str, str]:
+    """The sentences of eight words or more, by their words alone.
+
+    Code blocks, headings and predictions are left out. A list's items and a table's cells end a
+    sentence, as a full stop does.
+    """
+    text = re.sub(r"^(?:#|> \*\*Predict\.\*\*).*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(CODE_BLOCK, "", text))
+    found = {}
+    for part in re.split(r"(?<=[.!?:])\W*\s|\n\s*(?:\n|[-|>]|\d+\.)|\|", text):
+        words = re.findall(r"[^\W\d_]\w*", part.lower())
+        if len(words) >= LONG_SENTENCE:
+            found[" ".join(words)] = " ".join(part.split())
+    return found
 
 
 def the_learners_stub_is_cut_from_the_solution(root: Path) -> Iterator[str]:
@@ -255,12 +286,19 @@ def every_quantity_from_aws_is_known(root: Path) -> Iterator[str]:
 
 def prose_of(root: Path, stage: dict) -> str:
     """A stage's chapter and its notebook's Markdown, without code."""
+    return CODE.sub("", f"{chapter_of(root, stage)}\n\n{notebook_of(root, stage)}")
+
+
+def chapter_of(root: Path, stage: dict) -> str:
+    """The chapter of a stage in Activity.md, without the minutes to plan."""
     text = (root / "Activity.md").read_text(encoding="utf-8")
-    chapter = text.partition(f"\n## Stage {stage['number']}: ")[2].split("\n## ")[0]
-    notebook = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
-    cells = [cell for path, cell in markdown(root) if path == notebook]
-    prose = CODE.sub("", "\n\n".join([chapter, *cells]))
-    return re.sub(r"^Plan \d+ minutes[^.]*\.", "", prose, flags=re.MULTILINE)
+    return PLAN.sub("", text.partition(f"\n## Stage {stage['number']}: ")[2].split("\n## ")[0])
+
+
+def notebook_of(root: Path, stage: dict) -> str:
+    """The Markdown of a stage's notebook, without the minutes to plan."""
+    path = root / "notebooks" / f"{stage['name'].removeprefix('stage_')}.ipynb"
+    return PLAN.sub("", "\n\n".join(text for file, text in markdown(root) if file == path))
 
 
 def quantities(prose: str) -> set[str]:
@@ -303,15 +341,28 @@ def requirements_are_pinned_and_explained(root: Path) -> Iterator[str]:
             yield f"requirements.txt: pin it exactly: {line}"
     if lines[-1] != "-e .":
         yield "requirements.txt ends with `-e .`"
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    table = readme.split("## What is installed")[1].split("\n## ")[0]
+    contributing = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = contributing.split("## What is installed")[1].split("\n## ")[0]
     explained = re.findall(r"^\| ([\w.-]+) \| .{10,} \| \d+ \|$", table, re.MULTILINE)
     for name in names:
         if name not in explained:
-            yield f"README.md, What is installed: say why {name} is there"
+            yield f"CONTRIBUTING.md, What is installed: say why {name} is there"
     for name in explained:
         if name not in names:
-            yield f"README.md explains {name}, which requirements.txt does not have"
+            yield f"CONTRIBUTING.md explains {name}, which requirements.txt does not have"
+
+
+def every_table_of_stages_says_the_minutes(root: Path) -> Iterator[str]:
+    for name in ("README.md", "Activity.md"):
+        text = (root / name).read_text(encoding="utf-8")
+        for stage in stages(root):
+            row = rf"^\| {stage['number']}\b.* \| {stage['core']} \| {stage['extra'] or '-'} \|$"
+            if not re.search(row, text, re.MULTILINE):
+                yield f"{name}: the row of stage {stage['number']} says other minutes"
+    hours, more = (round(sum(s[kind] for s in stages(root)) / 60) for kind in ("core", "extra"))
+    total = f"about {hours} hours, exercises included, and {more} more with all extra sections"
+    if total not in (root / "README.md").read_text(encoding="utf-8"):
+        yield f"README.md: say that the stages take {total!r}"
 
 
 def imports_point_one_way(root: Path) -> Iterator[str]:
@@ -446,6 +497,7 @@ def ci_runs_make_test(root: Path) -> Iterator[str]:
 PROMISES = [
     every_stage_is_complete_under_one_name,
     every_chapter_has_its_parts,
+    chapters_and_notebooks_share_no_prose,
     the_learners_stub_is_cut_from_the_solution,
     every_stage_with_an_exercise_has_hints,
     every_assertion_of_a_check_has_a_message,
@@ -457,6 +509,7 @@ PROMISES = [
     every_price_is_the_one_that_bills_use,
     every_chapter_ends_with_its_sources,
     requirements_are_pinned_and_explained,
+    every_table_of_stages_says_the_minutes,
     imports_point_one_way,
     the_clouds_layers_import_downwards,
     nothing_names_one_machine,

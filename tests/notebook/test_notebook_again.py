@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
@@ -32,6 +34,15 @@ def test_deploy_creates_and_then_updates(shell):
     settings = client.get_function_configuration(FunctionName="again")
     assert settings["Timeout"] == 3, "what is not named has its default again"
     assert settings.get("Environment", {}).get("Variables", {}) == {}
+    client.delete_function(FunctionName="again")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a bootstrap is a Linux program")
+def test_deploy_makes_an_executable_bootstrap(shell):
+    client = boto3.client("lambda")
+    deploy("again", "#!/bin/sh\nexit 3\n", "bootstrap", Runtime="provided.al2023")
+    answer = client.invoke(FunctionName="again")["Payload"].read().decode()
+    assert "exit status 3" in answer
     client.delete_function(FunctionName="again")
 
 

@@ -68,6 +68,16 @@ def test_asks_before_it_runs(file):
 
 
 @each_notebook
+def test_answers_each_prediction_after_the_run(file):
+    said = []
+    for cell in nbformat.read(file, as_version=4).cells:
+        found = re.findall(r"^> \*\*(Predict|Answer)\.\*\*", cell.source, re.MULTILINE)
+        said += ["run"] if cell.cell_type == "code" else found
+    spoken = re.sub(r"(run )+", "run ", " ".join(said) + " ")
+    assert re.fullmatch(r"(run )?((Predict run Answer )(run )?)+", spoken), spoken
+
+
+@each_notebook
 def test_a_fresh_run_gives_the_stored_outputs(file, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts="]
     command += ["-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]

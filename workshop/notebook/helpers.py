@@ -38,13 +38,13 @@ NOT_THERE = ("NotFound", "NoSuch", "NonExistentQueue")  # in the codes of AWS's 
 _exercises: dict[tuple[str, str], Function] = {}
 
 
-def deploy(name: str, source: str, **settings: Any) -> str:
+def deploy(name: str, source: str, file: str = "handler.py", **settings: Any) -> str:
     """Creates the function, or updates the one of this name; returns its ARN when it is ready.
 
-    `source` becomes its handler.py. The settings are arguments of create_function, such as
-    `Timeout=10`; those that are not named have their defaults.
+    `source` becomes the file of its package. The settings are arguments of create_function, such
+    as `Timeout=10`; those that are not named have their defaults.
     """
-    client, code = boto3.client("lambda"), package(source)
+    client, code = boto3.client("lambda"), package(source, file)
     wanted = {**DEFAULTS, **settings}
     try:
         client.create_function(FunctionName=name, Code={"ZipFile": code}, **wanted)

@@ -1,10 +1,13 @@
 """Runs notebooks with the solutions in place, and stores their outputs: `make notebooks`.
 
 python -m workshop.notebook.refresh [NOTEBOOK ...]
+
+The picture in README is that of a cell of the first notebook, and is stored with it.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from ..grading.stub import write_stub
 from ..paths import repository
 from ..stages import exercises, find
 
+PICTURE = 'timeline(cloud.invocations("slow"))'  # the cell that README shows
 SEED = "a notebook"  # of what the checks send, so that every run stores the same
 KEPT_METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -65,6 +69,16 @@ def refresh(file: Path) -> None:
         tags = cell.metadata.get("tags")
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     nbformat.write(notebook, file)
+    for cell in notebook.cells:
+        if PICTURE in cell.source:
+            store_picture(cell, repository() / "images" / "timeline.png")
+
+
+def store_picture(cell: nbformat.NotebookNode, target: Path) -> None:
+    """Writes the picture that a cell drew."""
+    (png,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(base64.b64decode(png))
 
 
 if __name__ == "__main__":

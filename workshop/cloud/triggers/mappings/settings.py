@@ -32,10 +32,10 @@ def check_creation(spec: dict[str, Any]) -> None:
     is_table = service == "dynamodb" and "/stream/" not in source  # no source, but its stream is
     if service not in ("sqs", "kinesis", "dynamodb") or is_table:
         raise invalid("Unrecognized event source.")
+    if service == "dynamodb" and spec.get("StartingPosition") == "AT_TIMESTAMP":
+        raise invalid(f"Unsupported starting position for arn type: {source}")
     if service != "sqs":
         check_position(spec)
-    if service == "dynamodb" and spec["StartingPosition"] == "AT_TIMESTAMP":
-        raise invalid(f"Unsupported starting position for arn type: {source}")
     check_settings(spec, source)
 
 
