@@ -252,7 +252,7 @@ def test_the_page_has_a_bar_for_each_month(night):
     look = "the <svg> of the page: one <rect> a month, its height rides * scale"
     year = fresh.whole(1990, 2030)
     months = fresh.some_of(range(1, 13), 4)
-    found = [hour(f"{year}-{month:02}-{day:02}") for month in months for day in (3, 17)]
+    found = [hour(f"{year}-{month:02}-{day:02}") for month in months for day in (3, 10, 17, 24)]
     found.append(hour(f"{year + 1}-{months[0]:02}-05"))
     night.put("a", *found)
     night.run(look)

@@ -90,7 +90,7 @@ def test_what_fails_again_and_again_goes_to_the_dead_letter_queue(settings, acco
 def test_the_schedule_fires_each_night(settings, night):
     """The schedule fires at 03:30 in New York, summer and winter, and says for when."""
     schedule = settings.schedule()
-    expression, zone = schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"]
+    expression, zone = schedule["ScheduleExpression"], schedule.get("ScheduleExpressionTimezone")
     right = {"cron": "cron(30 3 * * ? *)", "zone": "America/New_York", "window": "OFF"}
     came = {
         "cron": right["cron"] if fires_each_night(expression) else expression,
