@@ -62,6 +62,7 @@ def test_a_solution_answers_and_nothing_is_left(cloud, stage):
         ("05", ['"statusCode": 200', "Union Station"]),
         ("06", ['message to TOPIC_ARN: {"station_id": "31623", "alert": "empty"', "MARKS_TABLE"]),
         ("07", ['"meters": {"N": "2912"}', "message to FAILURES_URL: ", "unit is missing"]),
+        ("08", ['"files": 3', "Then the worker:", "Then the reducer:", "2011-01-01,24,331,654"]),
     ],
 )
 def test_it_shows_the_answer_the_log_and_what_was_written(cloud, number, words):

@@ -9,6 +9,8 @@ import pytest
 from workshop.grading.account import Account
 from workshop.grading.function import NotReady, deploy, read_settings
 from workshop.grading.network import SUBNETS, network
+from workshop.grading.settings import read_more
+from workshop.grading.stub import cut
 
 
 @pytest.fixture
@@ -74,3 +76,34 @@ def test_network_is_made_and_deleted(lab):
     assert {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]} == before
     groups = {group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]}
     assert not groups & set(values.values())
+
+
+def test_a_missing_handler_is_named_as_the_stage_calls_it(lab, folder):
+    for changes, name in (({"Handler": "handler.planner"}, "planner"), ({}, "handler")):
+        made = folder({})
+        (made / "handler.py").write_text("def renamed(event, context): pass")
+        function = deploy(lab.client, made, changes=changes)
+        with pytest.raises(NotReady, match=rf"Keep `def {name}\(event, context\):` in handler.py"):
+            function.invoke({})
+
+
+def test_another_settings_file_is_read_as_function_json_is(tmp_path):
+    assert read_more(tmp_path, "night.json", {}) == {}
+    file = tmp_path / "night.json"
+    file.write_text('{"queue": {"Arn": "${DLQ}"}}')
+    assert read_more(tmp_path, "night.json", {"DLQ": "arn"}) == {"queue": {"Arn": "arn"}}
+    for text, said in (
+        ('{"queue": {},}', "/night.json is not JSON"),
+        ("[]", "/night.json must hold an object"),
+        ('{"a": "${B}"}', "night.json: ${B} stands for nothing"),
+    ):
+        file.write_text(text)
+        with pytest.raises(NotReady) as caught:
+            read_more(tmp_path, "night.json", {"DLQ": "arn"})
+        assert said in str(caught.value)
+        assert "function.json" not in str(caught.value)
+
+
+def test_a_stub_keeps_the_names_of_another_settings_file(tmp_path):
+    (tmp_path / "night.json").write_text('{"queue": {"A": 1}, "mapping": {"B": 2}}')
+    assert json.loads(cut(tmp_path, [])["night.json"]) == {"queue": {}, "mapping": {}}

@@ -76,11 +76,16 @@ def invoke(stage: Stage, exercises: Path, event: str, account: Account) -> tuple
             exercises / stage.name,
             variables=scene.variables,
             values=scene.values,
+            changes=scene.changes,
         )
         account.later(function.delete)
-        result = function.invoke(json.loads(_filled_in(event, scene.values)))
+        sent = json.loads(_filled_in(event, scene.values))
+        result = function.invoke(sent)
         log = account.eventually(lambda: account.log_of(function))
-        return result.error is None, [*_answer(result), *_log(log), *_written(scene.written())]
+        lines = [*_answer(result), *_log(log)]
+        for name, other in scene.go_on(exercises / stage.name, sent) if not result.error else ():
+            result, lines = other, [*lines, f"Then the {name}:", *_indented_all(_answer(other))]
+        return result.error is None, [*lines, *_written(scene.written())]
     except (NotReady, NotActive, NeverEnds, Unreadable) as error:
         return False, [str(error)]
     except ClientError as error:  # such as a throttle, where function.json reserves nothing
@@ -123,6 +128,10 @@ def _written(lines: Iterator[str]) -> Iterator[str]:
     if found:
         yield "Written:"
         yield from _indented("\n".join(found))
+
+
+def _indented_all(lines: Iterator[str]) -> Iterator[str]:
+    return ("  " + line for line in lines)
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -9,14 +9,16 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..cloud.functions.runtime_names import NEWEST_RUNTIME
 from ..grading.account import Account
-from ..grading.function import ROLE
+from ..grading.function import ROLE, Result
 from ..grading.network import network
 from ..paths import repository
 from ..stages import Stage
+from .night import Night
 from .packages import package
 
 PARTNER, PARTNER_KEY = "transit-partner", "/bikeshare/partner-key"
@@ -40,11 +42,16 @@ class Scene:
 
     `variables` are environment variables of the function. `values` are what placeholders in
     function.json and in the event stand for. `written` gives what the function wrote, in lines.
+
+    Where a stage has several functions, `changes` are settings of the first of them, and `go_on`
+    invokes the others: it takes the learner's folder and the event.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     written: Callable[[], Iterator[str]] = lambda: iter(())
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    go_on: Callable[[Path, Any], Iterator[tuple[str, Result]]] = lambda folder, event: iter(())
 
 
 def scene_of(stage: Stage, account: Account) -> Scene:
@@ -157,6 +164,13 @@ def _sums(account: Account) -> Scene:
     return Scene({"SUMS_TABLE": sums, "SEEN_TABLE": seen, "FAILURES_URL": url}, {}, written)
 
 
+def _night(account: Account) -> Scene:
+    """The log files of a day, and the planner before worker and reducer."""
+    night = Night(account)
+    changes = {"Handler": "handler.planner"}
+    return Scene(night.variables, {}, night.written, changes, night.go_on)
+
+
 def _rows(account: Account, variable: str, table: str) -> Iterator[str]:
     """The items of the table that a variable names, in DynamoDB's own form."""
     return (f"item in {variable}: {json.dumps(each)}" for each in account.items(table))
@@ -169,4 +183,5 @@ SCENES: dict[str, Callable[[Account], Any]] = {
     "05": _api,
     "06": _alerts,
     "07": _sums,
+    "08": _night,
 }

@@ -53,6 +53,7 @@ class Function:
 
     client: Any
     name: str
+    handler: str = "handler.handler"  # where a learner writes its handler
 
     def invoke(self, event: Any) -> Result:
         """Invokes it with a JSON event and waits for the result.
@@ -71,7 +72,7 @@ class Function:
             raise NeverEnds("The function did not answer") from None
         failed = "FunctionError" in answer
         error = _error_object(value) if failed else None
-        _check_handler(error or {})
+        _check_handler(error or {}, self.handler)
         return Result(
             value=None if failed else value,
             error=error,
@@ -126,7 +127,7 @@ def deploy(
             raise  # the arguments are ours, or the keys
         raise NotReady(f"AWS refuses the settings in function.json:\n{error}") from None
     _wait_until_active(client, name)
-    function = Function(client, name)
+    function = Function(client, name, (changes or {}).get("Handler", Function.handler))
     if reserved is not None:
         try:
             client.put_function_concurrency(FunctionName=name, **{RESERVED: reserved})
@@ -161,14 +162,15 @@ def _error_object(value: Any) -> dict[str, Any]:
     }
 
 
-def _check_handler(error: dict[str, Any]) -> None:
+def _check_handler(error: dict[str, Any], handler: str) -> None:
     """Raises NotReady if Lambda found no handler: no event of any check can change that."""
+    _, _, name = handler.rpartition(".")
     kind, said = error.get("errorType"), error.get("errorMessage", "")
     if kind == "Runtime.HandlerNotFound":
         raise NotReady(
             f"Lambda finds no handler in your code: {said}.\n"
-            "Keep `def handler(event, context):` in handler.py, under that name. If function.json "
-            "names a Handler, it must be handler.handler."
+            f"Keep `def {name}(event, context):` in handler.py, under that name. If function.json "
+            f"names a Handler, it must be {handler}."
         )
     if kind == "Runtime.ImportModuleError":
         raise NotReady(

@@ -49,6 +49,22 @@ def read_settings(folder: Path, values: Mapping[str, str] | None = None) -> dict
     return _fill_in(settings, values or {})
 
 
+def read_more(folder: Path, file: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The object in another JSON file of a stage, filled in; empty where there is no such file.
+
+    Raises NotReady as `read_settings` does.
+    """
+    try:
+        content = read_file(folder, file, LARGEST)
+        found = {} if content is None else _parse(content, folder.name)
+        if not isinstance(found, dict):
+            raise NotReady(f"{folder.name}/{FILE} must hold an object: {{...}}")
+        _check(found)
+        return _fill_in(found, values)
+    except NotReady as error:
+        raise NotReady(str(error).replace(FILE, file)) from None
+
+
 def variables_of(settings: dict[str, Any]) -> dict[str, str]:
     """The environment variables of function.json. Raises NotReady if they are no variables."""
     environment = settings.get("Environment", {})

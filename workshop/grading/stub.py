@@ -33,7 +33,8 @@ def cut(solution: Path, given: Sequence[str]) -> dict[str, bytes]:
     """The files of a solution's folder, without what the learner writes.
 
     Python files lose what stands between the marks: in a function `return {}` is left, elsewhere
-    nothing. function.json keeps the settings that are `given`.
+    nothing. function.json keeps the settings that are `given`; another JSON file keeps its names,
+    each with an empty object.
     """
     return {path.name: _cut(path, given).encode("utf-8") for path in sorted(solution.iterdir())}
 
@@ -43,6 +44,8 @@ def _cut(path: Path, given: Sequence[str]) -> str:
     if path.name == "function.json":
         settings = {key: value for key, value in json.loads(text).items() if key in given}
         return json.dumps(settings, indent=2) + "\n"
+    if path.suffix == ".json":
+        return json.dumps(dict.fromkeys(json.loads(text), {}), indent=2) + "\n"
     return MARKED.sub(_unsolved, text)
 
 

@@ -34,7 +34,8 @@ DEFAULTS: dict[str, Any] = {
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
 NOT_THERE = ("NotFound", "NoSuch", "NonExistentQueue")  # in the codes of AWS's errors
-_exercises: dict[str, Function] = {}  # what is deployed of the learner's, by stage
+# What is deployed of the learner's, by stage and handler.
+_exercises: dict[tuple[str, str], Function] = {}
 
 
 def deploy(name: str, source: str, file: str = "handler.py", **settings: Any) -> str:
@@ -129,26 +130,34 @@ def log_events(client: Any, group: str) -> list[str]:
 
 
 def deploy_exercise(
-    stage: str, values: Mapping[str, str] | None = None, **variables: str
+    stage: str,
+    values: Mapping[str, str] | None = None,
+    handler: str = Function.handler,
+    **variables: str,
 ) -> Function | None:
     """Deploys your handler of a stage to the notebook's cloud; the one from before goes.
 
-    The keywords are environment variables, `values` what placeholders in function.json stand for.
+    `handler` names one of several, such as "handler.planner". The other keywords are environment
+    variables, `values` what placeholders in function.json stand for.
     Prints what to fix and returns None if it cannot be deployed.
     """
     name = find(stage).name
-    before = _exercises.pop(name, None)
+    before = _exercises.pop((name, handler), None)
     if before:
         with contextlib.suppress(ClientError, BotoCoreError):  # its cloud may be gone
             before.delete()
     try:
         function = deploy_folder(
-            boto3.client("lambda"), exercises_folder() / name, variables=variables, values=values
+            boto3.client("lambda"),
+            exercises_folder() / name,
+            variables=variables,
+            values=values,
+            changes={"Handler": handler} if handler != Function.handler else None,
         )
     except NotReady as error:
         print(error)
         return None
-    _exercises[name] = function
+    _exercises[name, handler] = function
     return function
 
 

@@ -65,7 +65,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   for function URLs of aliases and their list (function_urls.py).
 - `LambdaStorage._functions`, `list_layers`, `LayerStorage.get_layer_versions`: read, for what the
   account uses; `LambdaStorage._aliases`: emptied when a function is deleted.
-- `CloudWatchMetricProvider`: subclassed; moto asks it for Lambda's metrics (cloudwatch.py).
+- `CloudWatchMetricProvider`: subclassed; moto asks it for the metrics of functions and queues
+  (cloudwatch.py); `Message.sent_timestamp`, `visible_at`, `delayed_until`: read (queue_metrics.py).
 - `CloudWatchBackend.put_metric_alarm`, `get_metric_data`, `get_filtered_metrics`,
   `CloudWatchResponse.get_metric_statistics`, `Alarm.update_state`: replaced, so that a metric is
   answered as AWS does, and that alarms begin, and act, as they do there.
@@ -73,6 +74,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
 - S3 (seam/s3.py): `notifications.send_event`, `S3Backend.delete_object` are replaced, to note what
   a call did to objects; `S3Response.bucket_response` and `key_response` are wrapped, to tell of it
   when it is answered; `S3Backend.put_object` is wrapped, to refuse keys that are too long;
+  `S3Response.list_objects` and `list_objects_v2` are wrapped, so that no page has more keys than
+  `moto.settings.get_s3_default_max_keys()`;
   `send_test_event` and the event of a new bucket are silenced;
   `S3Response._bucket_response_put`, `get_bucket_notification`, `_enrich_response`: overridden, to
   check notifications before they are stored, and to name requests as S3 does.

@@ -1,4 +1,4 @@
-"""moto's CloudWatch: knows Lambda's metrics, and answers for one metric as AWS does.
+"""moto's CloudWatch: knows the metrics of functions and queues, and answers for one as AWS does.
 
 AWS takes each combination of dimensions as a metric of its own, counts periods from whole minutes,
 and knows percentiles. moto mixes a metric with those that have more dimensions, counts periods
@@ -26,6 +26,7 @@ from moto.core.responses import ActionResult
 
 from ..functions.metrics import NAMESPACE, Datum
 from .hooks import hooks_or_none
+from .sqs import queue_metrics
 
 SIMPLE = {
     "SampleCount": Statistics.calc_sample_count,
@@ -55,13 +56,22 @@ class LambdaMetrics(CloudWatchMetricProvider):
     def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatumBase]:
         """Lambda's metrics of the running cloud, one datum a minute."""
         hooks = hooks_or_none()
-        return [_LambdaDatum(each) for each in hooks.metrics.data(region)] if hooks else []
+        return [_Datum(NAMESPACE, each) for each in hooks.metrics.data(region)] if hooks else []
 
 
-class _LambdaDatum(MetricAggregatedDatum):
-    def __init__(self, datum: Datum) -> None:
+class QueueMetrics(CloudWatchMetricProvider):
+    """The same for the queues of SQS."""
+
+    @staticmethod
+    def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatumBase]:
+        """The metrics of every queue, one datum a minute."""
+        return [_Datum("AWS/SQS", each) for each in queue_metrics(account_id, region)]
+
+
+class _Datum(MetricAggregatedDatum):
+    def __init__(self, namespace: str, datum: Datum) -> None:
         super().__init__(
-            namespace=NAMESPACE,
+            namespace=namespace,
             name=datum.name,
             min_stat=datum.minimum,
             max_stat=datum.maximum,

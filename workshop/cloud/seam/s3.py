@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 import moto.s3.models as s3_models
 import moto.s3.notifications as moto_notifications
+from moto import settings as moto_settings
 from moto.core.responses import ActionResult, EmptyResult
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeKey, S3Backend, s3_backends
@@ -45,6 +46,7 @@ _changes: ContextVar[list[Change] | None] = ContextVar("changes", default=None)
 _put_object = S3Backend.put_object
 _delete_object = S3Backend.delete_object
 _bucket_response_put = S3Response._bucket_response_put
+_lists = S3Response.list_objects, S3Response.list_objects_v2
 _bucket_response, _key_response = S3Response.bucket_response, S3Response.key_response
 
 
@@ -59,6 +61,7 @@ def install() -> None:
     S3Response.bucket_response = _telling(_bucket_response)
     S3Response.key_response = _telling(_key_response)
     S3Response.get_bucket_notification = _get_notification
+    S3Response.list_objects, S3Response.list_objects_v2 = map(_in_pages, _lists)
     S3Response._enrich_response = staticmethod(_with_request_ids)
 
 
@@ -102,6 +105,22 @@ def _telling(answer: Callable[..., Any]) -> Callable[..., Any]:
         return status, told, body
 
     return answer_and_tell
+
+
+def _in_pages(answer: Callable[[S3Response], Any]) -> Callable[[S3Response], Any]:
+    """A list of moto's, of 1,000 keys at most: moto gives as many as somebody asks for.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+    """
+
+    @functools.wraps(answer)
+    def answer_a_page(self: S3Response) -> Any:
+        asked, most = self.querystring.get("max-keys"), moto_settings.get_s3_default_max_keys()
+        if asked and asked[0].isdigit() and int(asked[0]) > most:
+            self.querystring["max-keys"] = [str(most)]
+        return answer(self)
+
+    return answer_a_page
 
 
 def _note(account_id: str, event_name: str, bucket: Any, key: Any) -> None:

@@ -27,7 +27,9 @@ from ..base.arns import Arn
 from ..base.model import QueueState
 from ..base.tracing import current
 from ..base.variables import ACCOUNT_ID
+from ..functions.metrics import Datum
 from .hooks import wake_queues
+from .queue_metrics import Depths
 
 _changed = threading.Condition()  # guards every queue, since a redrive touches two
 _sequence_numbers = itertools.count(18_850_000_000_000_000_000, 256)  # 20 digits, as on AWS
@@ -48,6 +50,7 @@ class Queue(sqs_models.Queue):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.sent_before: dict[tuple[str, str], Sent] = {}  # by scope and deduplication id
+        self.depths = Depths()
         super().__init__(*args, **kwargs)
 
     def add_message(self, message: Message) -> None:
@@ -64,6 +67,7 @@ class Queue(sqs_models.Queue):
     def put(self, message: Message) -> None:
         """Adds a message, and has those look who wait for one."""
         self._messages.append(message)
+        self.depths.changed(self._messages)
         _changed.notify_all()
         wake_queues(self.queue_arn)
 
@@ -74,6 +78,7 @@ class Queue(sqs_models.Queue):
                 if message.receipt_handle == receipt_handle:
                     self._messages.remove(message)
                     self.deleted_messages.update(message.all_receipt_handles)
+                    self.depths.changed(self._messages)
                     if self.fifo_queue:  # of its group the next may come
                         _changed.notify_all()
                         wake_queues(self.queue_arn)
@@ -251,6 +256,7 @@ class QueueBackend(sqs_models.SQSBackend):
             found.append(copy.copy(message))
             if len(found) == count:
                 break
+        queue.depths.changed(queue._messages)
         return found
 
     def _move_to_dead_letters(self, queue: Queue, message: Message) -> bool:
@@ -265,6 +271,7 @@ class QueueBackend(sqs_models.SQSBackend):
             message.approximate_receive_count = 0  # or two such queues would pass it on for ever
         message.visible_at = message.delayed_until = 0.0
         message.dead_letter_source = queue.queue_arn
+        message.moved_at = time.time() * 1000
         if dead.fifo_queue:
             message.sequence_number = str(next(_sequence_numbers))
         dead.put(message)
@@ -288,6 +295,13 @@ def queue_state(queue_arn: str) -> QueueState | None:
             retention_s=queue.message_retention_period,
             has_dead_letters=bool(queue.redrive_policy),
         )
+
+
+def queue_metrics(account_id: str, region: str) -> list[Datum]:
+    """The metrics of a region's queues, as they are in CloudWatch's namespace AWS/SQS."""
+    with _changed:
+        queues = list(sqs_backends[account_id][region].queues.values())
+        return [each for queue in queues for each in queue.depths.data(queue.name, queue._messages)]
 
 
 def install() -> None:

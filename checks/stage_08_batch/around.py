@@ -1,0 +1,94 @@
+"""What is around the functions of stage 08: pages of S3, and a queue that refuses messages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workshop.grading.function import ROLE, Function, deploy
+from workshop.grading.web import reachable
+
+from .logs import hour, some_day
+from .night import Night
+
+PAGE, FULL_PAGE = 40, 1_000  # keys that S3 lists at once: the local cloud for these checks, AWS
+SHORT_PAGES = "MOTO_S3_DEFAULT_MAX_KEYS"  # of the local cloud in this process; elsewhere nothing
+FOR_GOOD = "refused-for-good"  # in the key of a file
+# It speaks SQS's JSON, as an endpoint of its own. It refuses the last of several entries, and each
+# that is refused for good; the others it sends on.
+REFUSING = """
+import base64
+import json
+import os
+
+import boto3
+
+sqs = boto3.client("sqs")
+
+
+def handler(event, context):
+    body = event["body"]
+    asked = json.loads(base64.b64decode(body) if event["isBase64Encoded"] else body)
+    entries = asked.get("Entries", [])
+    refused = [each for each in entries if os.environ["FOR_GOOD"] in each["MessageBody"]]
+    refused = refused or (entries[-1:] if len(entries) > 1 else [])
+    passed = [each for each in entries if each not in refused]
+    answer = {"Successful": [], "Failed": []}
+    if passed:
+        answer |= sqs.send_message_batch(QueueUrl=os.environ["QUEUE_URL"], Entries=passed)
+        answer.pop("ResponseMetadata")
+    answer["Failed"] = [
+        {"Id": each["Id"], "SenderFault": False, "Code": "InternalError", "Message": "Try again."}
+        for each in refused
+    ]
+    print(len(entries), "entries,", len(refused), "refused")
+    headers = {"content-type": "application/x-amz-json-1.0"}
+    return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
+"""
+
+
+def fill_two_pages(night: Night) -> list[str]:
+    """Uploads log files until S3 does not list them all at once; gives their keys."""
+    keys: list[str] = []
+    for most in (PAGE, FULL_PAGE):
+        while len(keys) <= most:
+            keys.append(night.put(f"{len(keys) % 7}/{len(keys):04}", hour(some_day())))
+        listed = night.city.s3.list_objects_v2(Bucket=night.city.bucket, Prefix=night.prefix)
+        if listed["IsTruncated"]:
+            break
+    return sorted(keys)
+
+
+@contextmanager
+def short_pages() -> Iterator[None]:
+    """Has the local cloud list a few keys at once, so that a few files fill two pages."""
+    os.environ[SHORT_PAGES] = str(PAGE)
+    try:
+        yield
+    finally:
+        del os.environ[SHORT_PAGES]
+
+
+def refusing_queue(account: Any, folder: Path, queue_url: str) -> str:
+    """The endpoint of an SQS that refuses some entries; `folder` is an empty one."""
+    (folder / "handler.py").write_text(REFUSING, encoding="utf-8")
+    role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
+    client = account.client("lambda")
+    variables = {"FOR_GOOD": FOR_GOOD, "QUEUE_URL": queue_url}
+    function: Function = deploy(client, folder, role, variables, changes={"Timeout": 30})
+    account.later(function.delete)
+    url = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+    everyone = {"FunctionName": function.name, "Principal": "*"}
+    client.add_permission(
+        **everyone,
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        FunctionUrlAuthType="NONE",
+    )
+    client.add_permission(
+        **everyone, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True
+    )
+    return reachable(url["FunctionUrl"], client)
