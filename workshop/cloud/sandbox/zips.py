@@ -29,7 +29,7 @@ ENCRYPTED, UTF_8 = 0x1, 0x800  # flags of an entry
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILE, LINK, KIND = 0o100000, 0o120000, 0o170000  # of st_mode
 RIGHTS = 0o777  # setuid and the like are dropped
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
             while chunk := file.read(CHUNK):
                 read += len(chunk)
                 yield chunk
-    except (*BROKEN, RuntimeError) as error:
+    except BROKEN as error:
         raise _unreadable(f"{info.filename}: {error}") from None
     if read != info.file_size:
         raise _unreadable(f"{info.filename} has another size than the zip says")
