@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-# Told apart without colour, too: by hatching, and by the way a triangle points.
+# Told apart without color, too: by hatching, and by the way a triangle points.
 DONE, FAILED = "#0072b2", "#e69f00"
 EMPTY, RECOVERED = "#d55e00", "#0072b2"
 
@@ -85,10 +85,10 @@ def draw_stations(
     )
     for (station, counts), axes in zip(bikes.items(), rows[:, 0], strict=True):
         axes.step(range(len(counts)), counts, where="post", color="#555555")
-        for kind, marker, colour in (("empty", "v", EMPTY), ("recovered", "^", RECOVERED)):
+        for kind, marker, color in (("empty", "v", EMPTY), ("recovered", "^", RECOVERED)):
             hours = [hour for hour, name, which in alerts if (name, which) == (station, kind)]
             heights = [counts[hour] for hour in hours]
-            axes.plot(hours, heights, marker, color=colour, markersize=9, label=f"alert: {kind}")
+            axes.plot(hours, heights, marker, color=color, markersize=9, label=f"alert: {kind}")
         axes.set_ylabel(f"bikes at\n{station}")
         axes.set_ylim(-1, max(counts) + 2)
         axes.spines[["top", "right"]].set_visible(False)
