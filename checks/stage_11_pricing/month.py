@@ -124,27 +124,31 @@ def amount(lowest: int, highest: int) -> str:
     return f"{Decimal(fresh.whole(lowest, highest)).scaleb(-10):.10f}"
 
 
-def tiers(*ends: int) -> list[dict[str, Any]]:
+def tiers(base: int, *ends: int) -> list[dict[str, Any]]:
     """Tiers that end at these GB-seconds, and a last one; each is cheaper than the one before."""
-    prices = [amount(160_000 - 30_000 * n, 175_000 - 30_000 * n) for n in range(len(ends) + 1)]
+    prices = [amount(base - 30_000 * n, base + 9000 - 30_000 * n) for n in range(len(ends) + 1)]
     found: list[dict[str, Any]] = [
         {"up_to": end, "gb_second": price} for end, price in zip(ends, prices, strict=False)
     ]
     return [*found, {"gb_second": prices[-1]}]
 
 
-def region(*ends: int) -> dict[str, Any]:
-    """The prices of a Region, near AWS's."""
+def region(*ends: int, dear: bool = False) -> dict[str, Any]:
+    """The prices of a Region, near AWS's, with tiers that end at these GB-seconds.
+
+    One that is dear has other prices than one that is not, whatever chance says.
+    """
+    more = 40_000 if dear else 0
     return {
-        "requests": f"0.{fresh.whole(17, 29)}",
+        "requests": f"0.{fresh.whole(25, 29) if dear else fresh.whole(17, 23)}",
         "storage": amount(300, 400),
         **{
             architecture: {
-                "tiers": tiers(*(ends or (FAR, 2 * FAR))),
+                "tiers": tiers(base + more, *(ends or (FAR, 2 * FAR))),
                 "provisioned": amount(40_000, 50_000),
                 "provisioned_duration": amount(90_000, 110_000),
             }
-            for architecture in (X86, ARM)
+            for architecture, base in ((X86, 160_000), (ARM, 140_000))
         },
     }
 

@@ -163,7 +163,7 @@ def test_prices_each_region_and_architecture(function):
         for name in (here, there)
         for architecture in (X86, ARM)
     ]
-    month = Month(fresh.some_of(logs, 4), {here: region(), there: region()})
+    month = Month(fresh.some_of(logs, 4), {here: region(dear=True), there: region()})
     expect(function, month, "Two Regions, two architectures. The bill is wrong.", look)
 
 
@@ -171,7 +171,8 @@ def test_adds_up_tiers_over_functions(function):
     """A tier is filled by all functions of a Region and an architecture, and ends where it says."""
     look = "the tiers: only what is above `up_to` has the next price, and functions share them"
     first, second = (fresh.whole(2, 4) * 100_000, fresh.whole(9, 12) * 100_000)
-    prices = {name: region(first, second) for name in ("us-east-1", "eu-south-1")}
+    ends = (first, second)
+    prices = {"us-east-1": region(*ends), "eu-south-1": region(*ends, dear=True)}
 
     def log(gb_seconds, **where):
         return Log([Line(1000, 1024, gb_seconds)], **where)
@@ -190,7 +191,7 @@ def test_adds_up_tiers_over_functions(function):
 def test_the_free_tier_is_the_accounts(function):
     """The free tier comes off once, in the order of the logs, before the tiers."""
     look = "the free tier: what one log has taken of it is gone for the next, in any Region"
-    prices = {"us-east-1": region(), "eu-south-1": region()}
+    prices = {"us-east-1": region(), "eu-south-1": region(dear=True)}
     logs = [
         Log([Line(1000, 1024, fresh.whole(300_000, 500_000))]),
         Log([Line(2000, 1024, fresh.whole(600_000, 900_000))], region="eu-south-1"),
@@ -250,9 +251,10 @@ def test_prices_provisioned_concurrency(function):
 def test_prices_storage(function):
     """Of /tmp, what is above 512 MB costs, for the billed time."""
     look = "`storage_mb`: less 512 MB, in GB of 1,024 MB, times the billed seconds"
-    for size in (512, 513, 10_240, fresh.whole(600, 9000)):
+    sizes = (512, 513, 10_240, fresh.whole(600, 9000))
+    for size, architecture in zip(sizes, (X86, ARM, X86, ARM), strict=True):
         lines = [Line(60_000), Line(30_000)]
-        log = Log(lines, more={"storage_mb": size}, architecture=fresh.one_of((X86, ARM)))
+        log = Log(lines, more={"storage_mb": size}, architecture=architecture)
         what = f"/tmp has {size} MB. The bill is wrong."
         expect(function, Month([log]), what, look, (*CORE, *EXTRA))
 

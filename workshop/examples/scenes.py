@@ -14,7 +14,7 @@ from typing import Any
 
 from ..cloud.functions.runtime_names import NEWEST_RUNTIME
 from ..grading.account import Account
-from ..grading.function import ROLE, Result
+from ..grading.function import ROLE, Result, deploy
 from ..grading.network import network
 from ..paths import repository
 from ..stages import Stage
@@ -171,6 +171,18 @@ def _night(account: Account) -> Scene:
     return Scene(night.variables, {}, night.written, changes, night.go_on)
 
 
+def _bill(account: Account) -> Scene:
+    """The bill of all logs, then the choice of memory by the last of them."""
+
+    def go_on(folder: Path, event: Any) -> Iterator[tuple[str, Result]]:
+        changes = {"Handler": "handler.cheapest"}
+        function = deploy(account.client("lambda"), folder, changes=changes)
+        account.later(function.delete)
+        yield "choice of memory", function.invoke({**event, "logs": event["logs"][-1:]})
+
+    return Scene(changes={"Handler": "handler.bill"}, go_on=go_on)
+
+
 def _rows(account: Account, variable: str, table: str) -> Iterator[str]:
     """The items of the table that a variable names, in DynamoDB's own form."""
     return (f"item in {variable}: {json.dumps(each)}" for each in account.items(table))
@@ -184,4 +196,5 @@ SCENES: dict[str, Callable[[Account], Any]] = {
     "06": _alerts,
     "07": _sums,
     "08": _night,
+    "11": _bill,
 }
