@@ -115,7 +115,7 @@ BREAKS = [
     (
         "every_price_is_the_one_that_bills_use",
         ("workshop/facts.toml", r'"\$0\.20"', '"$0.21"'),
-        "says $0.21, which workshop/prices.py does not have",
+        "says $0.21, which workshop/prices.toml does not have",
     ),
     (
         "every_chapter_ends_with_its_sources",

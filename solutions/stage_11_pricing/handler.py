@@ -38,9 +38,10 @@ bill      GB-seconds are the billed time in seconds, times the memory in GB that
           each by itself, to the cent; half a cent goes up.
 
 cheapest  gets `goal_ms`, too, a whole number, and one log, in which a function was measured with
-          several sizes of memory. How long a caller waits is Duration plus Init Duration (initDurationMs), where the
-          line has one. The p95 of a size is the shortest of its waits that at least 95 percent of
-          its waits do not exceed: of 20 waits it is the 19th, of 21 the 20th. `times` is 1.
+          several sizes of memory. How long a caller waits is Duration plus Init Duration
+          (initDurationMs), where the line has one. The p95 of a size is the shortest of its waits
+          that at least 95 percent of its waits do not exceed: of 20 waits it is the 19th, of 21 the
+          20th. `times` is 1.
           Among the sizes whose p95 is goal_ms or less, find the one whose invocations cost the
           least on average, at the price of the first tier, with no free tier. Of two that cost the
           same take the smaller one. A size with a timeout or an error, in the line's Status, is out
