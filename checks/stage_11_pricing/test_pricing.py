@@ -167,6 +167,37 @@ def test_prices_each_region_and_architecture(function):
     expect(function, month, "Two Regions, two architectures. The bill is wrong.", look)
 
 
+def test_the_free_tier_is_the_accounts(function):
+    """The free tier comes off once for the account, in the order of the logs."""
+    look = "the free tier: what one log has taken of it is gone for the next, in any Region"
+    prices = {"us-east-1": region(), "eu-south-1": region(dear=True)}
+    logs = [
+        Log([Line(1000, 1024, fresh.whole(300_000, 500_000))]),
+        Log([Line(2000, 1024, fresh.whole(600_000, 900_000))], region="eu-south-1"),
+        Log([Line(1000, 512, fresh.whole(300_000, 500_000))], architecture=ARM),
+    ]
+    what = "Three functions share one free tier. The bill is wrong."
+    for requests, gb_seconds in ((700_000, 900_000), (550_000, 3_000_000), (2_000_000, 600_000)):
+        expect(function, Month(logs, prices, requests, gb_seconds), what, look)
+
+
+def test_rounds_once_in_the_end(function):
+    """Amounts are exact until the end: many small ones add up, and half a cent goes up."""
+    look = "where you round: at the end, each of the three by itself, Decimal with ROUND_HALF_UP"
+    lines = [Line(100, 128, 1) for _ in range(300)]
+    month = Month([Log(lines[:150]), Log(lines[150:])], dear(requests="900.00", gb_second="0.07"))
+    expect(function, month, "300 small requests add up. The bill is wrong.", look)
+    # A request costs half a cent, and its GB-second, too.
+    prices = dear(requests="5000.00", gb_second="0.005")
+    for count in halves():
+        month = Month([Log([Line(1000, 1024, count)])], prices)
+        what = (
+            "Requests and duration end in half a cent, and the total does not. The bill is wrong."
+        )
+        expect(function, month, what, look)
+
+
+@pytest.mark.extra
 def test_adds_up_tiers_over_functions(function):
     """A tier is filled by all functions of a Region and an architecture, and ends where it says."""
     look = "the tiers: only what is above `up_to` has the next price, and functions share them"
@@ -186,41 +217,9 @@ def test_adds_up_tiers_over_functions(function):
         ([log(first), log(first, **arm), log(first, **milan)], "Three first tiers are full."),
     ):
         expect(function, Month(logs, prices), f"{what} The bill is wrong.", look)
-
-
-def test_the_free_tier_is_the_accounts(function):
-    """The free tier comes off once, in the order of the logs, before the tiers."""
-    look = "the free tier: what one log has taken of it is gone for the next, in any Region"
-    prices = {"us-east-1": region(), "eu-south-1": region(dear=True)}
-    logs = [
-        Log([Line(1000, 1024, fresh.whole(300_000, 500_000))]),
-        Log([Line(2000, 1024, fresh.whole(600_000, 900_000))], region="eu-south-1"),
-        Log([Line(1000, 512, fresh.whole(300_000, 500_000))], architecture=ARM),
-    ]
-    what = "Three functions share one free tier. The bill is wrong."
-    for requests, gb_seconds in ((700_000, 900_000), (550_000, 3_000_000), (2_000_000, 600_000)):
-        expect(function, Month(logs, prices, requests, gb_seconds), what, look)
-    free, first, more = (fresh.whole(2, 9) * 50_000 for _ in range(3))
-    log = Log([Line(1000, 1024, free + first + more)])
-    month = Month([log], {"us-east-1": region(first, 10 * first)}, 0, free)
+    month = Month([log(first + 2 * part)], prices, free_gb_seconds=part)
     what = "The free tier comes off, and what is left goes into the second tier. The bill is wrong."
     expect(function, month, what, look)
-
-
-def test_rounds_once_in_the_end(function):
-    """Amounts are exact until the end: many small ones add up, and half a cent goes up."""
-    look = "where you round: at the end, each of the three by itself, Decimal with ROUND_HALF_UP"
-    lines = [Line(100, 128, 1) for _ in range(300)]
-    month = Month([Log(lines[:150]), Log(lines[150:])], dear(requests="900.00", gb_second="0.07"))
-    expect(function, month, "300 small requests add up. The bill is wrong.", look)
-    # A request costs half a cent, and its GB-second, too.
-    prices = dear(requests="5000.00", gb_second="0.005")
-    for count in halves():
-        month = Month([Log([Line(1000, 1024, count)])], prices)
-        what = (
-            "Requests and duration end in half a cent, and the total does not. The bill is wrong."
-        )
-        expect(function, month, what, look)
 
 
 @pytest.mark.extra
@@ -243,7 +242,7 @@ def test_prices_provisioned_concurrency(function):
             ([kept([], 300 * steps)], "It was kept, and nobody came."),
             ([kept(lines, odd), Log([Line()])], "One function has it, one has not."),
         ):
-            month = Month(logs, {"us-east-1": region(1000, 2000)}, 200_000, 5000)
+            month = Month(logs, {"us-east-1": region()}, 200_000, 5000)
             expect(function, month, f"{what} The bill is wrong.", look, names)
 
 

@@ -2,16 +2,16 @@
 
 Two functions are made of this file, with the handlers handler.bill and handler.cheapest.
 
-Both get price lists and log lines. Amounts of money are strings, in US dollars; compute with
-decimal.Decimal, never with float. The prices differ from run to run, so take none from elsewhere:
+Both get prices and log lines. Prices are strings, in US dollars: make Decimals of them, never
+floats. They differ from run to run, so take none from elsewhere.
 
     {"prices": {"free": {"requests": 1000000, "gb_seconds": 400000},
                 "regions": {"us-east-1": {
                     "requests": "0.20",                    a million requests
-                    "x86_64": {"tiers": [                  a GB-second, in tiers of a month
-                        {"up_to": 6000000000, "gb_second": "0.0000166667"},
-                        {"up_to": 15000000000, "gb_second": "0.0000150000"},
-                        {"gb_second": "0.0000133334"}]},   the last has no end
+                    "x86_64": {"tiers": [                  a GB-second; in the core of this stage
+                        {"up_to": 6000000000,              all have the price of the first tier
+                         "gb_second": "0.0000166667"},
+                        ...]},
                     "arm64": {"tiers": [...]}}}},
      "logs": [{"function": "fares", "region": "us-east-1", "architecture": "x86_64",
                "events": [{"message": "REPORT RequestId: 8e1f...", "times": 3}, ...]}, ...]}
@@ -24,33 +24,39 @@ a tab:
      "billedDurationMs": 114, "memorySizeMB": 128, ...}, "status": "success"}, ...}
 
 Only these count: text that begins with `REPORT RequestId:`, and a JSON object whose `type` is
-platform.report. Skip all others; a function prints what it likes. Each line that counts is one
-request, whatever came of it, also where a retry repeats a RequestId. A month has more lines than an
-event may hold. So `times` says how many lines there were like this one, each a request of its own.
+platform.report. Skip all others; a function prints what it likes. A month has more lines than fit
+into an event, so `times` says how many there were like this one. Each of them is a request of its
+own, whatever came of it; retries repeat a RequestId, and count as well.
 
 bill      GB-seconds are the billed time in seconds, times the memory in GB that the function was
-          given; 1 GB is 1,024 MB. Count those of a Region and an architecture together, over all
-          its functions. `up_to` ends a tier: what is above it has the price of the next.
-          The free tier is there once a month for the account. It comes off before the tiers: take
-          it from the logs in the order of the event. (AWS says no order.)
+          given. 1 GB is 1,024 MB.
+          The free tier is there once a month, for the whole account. Take it from the logs in the
+          order of the event, requests and GB-seconds each. (AWS does not say in which order.)
+          What is left has the prices of the log's Region and architecture.
           Returns {"requests": "0.40", "duration": "2.33", "total": "2.73"}: what the requests cost,
-          what the GB-seconds cost, and both. Keep every amount exact, and round only these three,
+          what the GB-seconds cost, and both. Keep all amounts exact, and round only these three,
           each by itself, to the cent; half a cent goes up.
 
-cheapest  gets `goal_ms`, too, a whole number, and one log, in which a function was measured with
-          several sizes of memory. How long a caller waits is Duration plus Init Duration
-          (initDurationMs), where the line has one. The p95 of a size is the shortest of its waits
-          that at least 95 percent of its waits do not exceed: of 20 waits it is the 19th, of 21 the
-          20th. `times` is 1.
-          Among the sizes whose p95 is goal_ms or less, find the one whose invocations cost the
-          least on average, at the price of the first tier, with no free tier. Of two that cost the
-          same take the smaller one. A size with a timeout or an error, in the line's Status, is out
-          of the question: `Status: timeout` or `Status: error` in text, `status` in JSON.
-          Returns {"memory_mb": 512, "p95_ms": "231.40", "million": "2.29"}: the size; its p95 with
+cheapest  gets `goal_ms` as well, a whole number, and one log, in which a function was measured with
+          several sizes of memory; `times` is 1.
+          A caller waits for Duration plus Init Duration (initDurationMs), where a line has one. The
+          p95 of a size is the shortest of its waits that at least 95 percent of its waits do not
+          exceed: of 20 waits the 19th, of 21 the 20th.
+          Of the sizes whose p95 is goal_ms or less, choose the one that costs the least on average,
+          with the price of the first tier and no free tier. Of two that cost the same choose the
+          smaller one. Never choose a size with a timeout or an error. Their lines end in
+          `Status: timeout` or `Status: error`; in JSON, `status` is not success.
+          Returns {"memory_mb": 512, "p95_ms": "231.40", "million": "2.29"}: the size; its p95, with
           two decimals; what a million such invocations cost, requests included, to the cent. If no
           size will do, all three are None.
 
-EXTRA: bill reads two more keys of a log, where they are there.
+EXTRA: bill knows tiers, provisioned concurrency and storage.
+
+    Tiers: the GB-seconds of a Region and an architecture are added up, over all functions, after
+    the free tier. What is above `up_to` has the price of the next tier, what is below keeps its
+    own. The last tier has no `up_to`.
+
+    A log may have two more keys:
 
     "provisioned": {"concurrency": 10, "memory_mb": 1536, "seconds": 28800}
     "storage_mb": 2048
@@ -60,11 +66,12 @@ EXTRA: bill reads two more keys of a log, where they are there.
     `provisioned` is that of a GB-second that was kept, used or not. `provisioned_duration` is that
     of a GB-second of billed time, instead of the tiers. Its requests cost what others cost. The
     free tier is not for such a log.
+
     The second is the size of /tmp. 512 MB are free. A GB above that costs `storage`, a price of the
     Region, for each second of billed time.
 
-    Return two more amounts in the bill, `provisioned` for what was kept and `storage`, "0.00" where
-    there is nothing. They are in the total, too.
+    Return two more amounts, `provisioned` for what was kept and `storage`, "0.00" where there is
+    nothing. They are in the total, too.
 """
 
 # --- your imports, constants and helpers: start ---
