@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support import STAGES, submission
+from waiting import until
 
 from workshop import cli, doctor
 from workshop.cli import main
@@ -399,7 +400,6 @@ def test_ctrl_c_ends_checks(folder):
         text=True,
         start_new_session=True,
     )
-    import time
 
     import psutil
 
@@ -410,10 +410,7 @@ def test_ctrl_c_ends_checks(folder):
         with contextlib.suppress(psutil.NoSuchProcess):
             return any("bootstrap.py" in " ".join(child.cmdline()) for child in below())
 
-    until = time.monotonic() + 30
-    while not runs_a_function():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(runs_a_function)
     children = below()
     check.send_signal(signal.SIGINT)
     assert check.wait(timeout=60) == 130
