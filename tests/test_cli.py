@@ -20,6 +20,7 @@ from waiting import until
 from workshop import cli, doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
+from workshop.grading.report import is_stub
 from workshop.grading.stub import stub, write_stub
 from workshop.paths import repository
 
@@ -233,6 +234,14 @@ def test_reset_brings_a_missing_folder_back(folder):
     shutil.rmtree(folder / STAGE.name)
     assert workshop("reset", "01", WORKSHOP_EXERCISES=str(folder)).returncode == 0
     assert (folder / STAGE.name / "handler.py").is_file()
+
+
+def test_a_workshop_that_was_handed_out_without_solutions(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(folder))
+    monkeypatch.setattr("workshop.grading.stub.repository", lambda: tmp_path)
+    assert not is_stub(STAGE, folder)
+    assert main(["reset", "01"]) == 2
+    assert f"`git checkout -- solutions/{STAGE.name}` brings it back" in capsys.readouterr().err
 
 
 def test_reset_of_a_notebook_keeps_a_changed_one(tmp_path, monkeypatch, capsys):
