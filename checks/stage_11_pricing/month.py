@@ -99,7 +99,7 @@ class Log:
     more: dict[str, Any] = field(default_factory=dict)
 
     def as_event(self) -> dict[str, Any]:
-        """As the function under test gets it; messages that are no report have `times` 1."""
+        """As the function under test gets it; messages that are not reports have `times` 1."""
         times = iter(line.times for line in self.lines)
         messages = self.messages or [line.text for line in self.lines]
         return {

@@ -67,7 +67,7 @@ def test_answers_with_three_amounts(function):
             if not isinstance(value, str) or not MONEY.fullmatch(value)
         }
         assert not wrong, failure(
-            "An amount is no string of dollars, a point and two decimals.",
+            "An amount is not a string of dollars, a point and two decimals.",
             month.brief(),
             {name: "0.00" for name in wrong},
             wrong,
@@ -225,7 +225,7 @@ def test_adds_up_tiers_over_functions(function):
 @pytest.mark.extra
 def test_prices_provisioned_concurrency(function):
     """What is kept costs its price, what runs its own, requests theirs, and nothing is free."""
-    look = "a log with `provisioned`: three prices, no tiers, no free tier, 5 minutes at least"
+    look = "a log with `provisioned`: three prices, no tiers, no free tier, seconds in steps of 300"
     names = ("requests", "duration", "provisioned")
 
     def kept(lines, seconds):
@@ -239,7 +239,7 @@ def test_prices_provisioned_concurrency(function):
         for logs, what in (
             ([kept(lines, 300 * steps)], "It was kept for whole 5 minutes."),
             ([kept(lines, odd)], "It was kept for a part of 5 minutes more."),
-            ([kept([], 300 * steps)], "It was kept, and nobody came."),
+            ([kept([], 300 * steps)], "It was kept, and never invoked."),
             ([kept(lines, odd), Log([Line()])], "One function has it, one has not."),
         ):
             month = Month(logs, {"us-east-1": region()}, 200_000, 5000)

@@ -109,9 +109,7 @@ def test_the_p95_is_one_of_the_waits(function):
         on_the_goal = Line(goal, 512, 1, duration=f"{goal}.00")
         small = [*warm(512, *took, *[goal + 5000] * above), on_the_goal]
         sizes = {512: small, 10_240: around(10_240, goal // 2)}
-        what = (
-            f"Of {count} waits {above} are above the goal, and one meets it. The answer is wrong."
-        )
+        what = f"Above the goal: {above} of {count} waits. One more meets it. The answer is wrong."
         expect(function, sizes, goal, 512, what, look)
         what = "The p95 of 512 MB is above the goal by 1 ms. The answer is wrong."
         expect(function, sizes, goal - 1, 10_240, what, look)
