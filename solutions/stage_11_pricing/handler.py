@@ -19,7 +19,7 @@ floats. They differ from run to run: do not hard-code them.
 A message is a line of the function's log, as Lambda writes it, in one of its two formats. <tab> is
 a tab character:
 
-    REPORT RequestId: ID<tab>Duration: 3.01 ms<tab>Billed Duration: 114 ms<tab>Memory Size: 128 MB<tab>
+    REPORT RequestId: ID<tab>Duration: 3.01 ms<tab>Billed Duration: 114 ms<tab>Memory Size: 128 MB...
     {"type": "platform.report", "record": {"requestId": "ID", "metrics": {"durationMs": 3.01,
      "billedDurationMs": 114, "memorySizeMB": 128, ...}, "status": "success"}, ...}
 
@@ -44,7 +44,7 @@ cheapest  gets `goal_ms` as well, a whole number, and one log, in which a functi
           exceed: of 20 waits the 19th, of 21 the 20th.
           Of the sizes whose p95 is goal_ms or less, choose the one that costs the least on average,
           at the price of the first tier and without the free tier. Of two that cost the same
-          choose the smaller one. Never choose a size with a timeout or an error: such a line ends in
+          choose the smaller one. Never choose a size with a timeout or an error: its line ends in
           `Status: timeout` or `Status: error`; in JSON, its `status` is not "success".
           Returns {"memory_mb": 512, "p95_ms": "231.40", "million": "2.29"}: the size; its p95, with
           two decimals; what a million such invocations cost, requests included, to the cent. If no
