@@ -19,8 +19,8 @@ floats. They differ from run to run: do not hard-code them.
 A message is a line of the function's log, as Lambda writes it, in one of its two formats. <tab> is
 a tab character:
 
-    REPORT RequestId: ID<tab>Duration: 3.01 ms<tab>Billed Duration: 114 ms<tab>Memory Size: 128 MB...
-    {"type": "platform.report", "record": {"requestId": "ID", "metrics": {"durationMs": 3.01,
+    REPORT RequestId: A<tab>Duration: 3.01 ms<tab>Billed Duration: 114 ms<tab>Memory Size: 128 MB...
+    {"type": "platform.report", "record": {"requestId": "A", "metrics": {"durationMs": 3.01,
      "billedDurationMs": 114, "memorySizeMB": 128, ...}, "status": "success"}, ...}
 
 Only these count: text that begins with `REPORT RequestId:`, and a JSON object whose `type` is
