@@ -82,7 +82,7 @@ def test_check_of_a_mistake(folder, tmp_path):
     assert done.returncode == 1
     assert "fail  Minutes are rounded up: a minute that has begun counts." in done.stdout
     assert "11 of 12 checks pass. Stuck? `workshop hint 01`" in done.stdout
-    for word in ("event:", "expected: ", "came: ", "look at: "):
+    for word in ("event:", "expected: ", "got: ", "look at: "):
         assert word in done.stdout
 
 
@@ -187,7 +187,7 @@ def test_stub_says_that_it_is_meant_to_fail(tmp_path):
     write_stub(STAGE, tmp_path)
     done = workshop("check", "01", "--exercises", str(tmp_path))
     assert done.returncode == 1
-    assert "This is the stub as it comes, so it is meant to fail." in done.stdout
+    assert "This is the untouched stub, so it is meant to fail." in done.stdout
 
 
 def test_hints_come_one_after_the_other(state):

@@ -48,7 +48,7 @@ def judge(error: BaseException, deployed: bool) -> tuple[str, str]:
         return FAILED, words.message(plain(error))
     said = words.message(f"{type(error).__name__}: {error}")
     why = _what_the_function_did(error) if deployed else ""
-    return (FAILED, f"{why}\n  came:     {said}") if why else (UNCHECKED, said)
+    return (FAILED, f"{why}\n  got:      {said}") if why else (UNCHECKED, said)
 
 
 def _what_the_function_did(error: BaseException) -> str:
