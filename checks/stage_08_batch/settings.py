@@ -81,7 +81,7 @@ class Settings:
         try:
             return call(**arguments)
         except ParamValidationError as error:
-            raise NotReady(f"night.json: `{part}` is none that AWS takes:\n{error}") from None
+            raise NotReady(f"AWS does not accept `{part}` in night.json:\n{error}") from None
         except ClientError as error:
             if error.response["Error"]["Code"] in OF_THE_GRADER:
                 raise
