@@ -239,11 +239,11 @@ def test_reset_of_a_notebook_keeps_a_changed_one(tmp_path, monkeypatch, capsys):
     shutil.copytree(repository() / "notebooks", tmp_path / "notebooks")
     monkeypatch.setattr(cli, "repository", lambda: tmp_path)
     assert main(["reset", "00", "--notebook"]) == 0
-    assert capsys.readouterr().out == "my_notebooks/00_start_here.ipynb is as it comes.\n"
+    assert capsys.readouterr().out == "my_notebooks/00_start_here.ipynb is the original again.\n"
     copy = tmp_path / "my_notebooks" / "00_start_here.ipynb"
     copy.write_text(copy.read_text(encoding="utf-8").replace("rider", "driver"), encoding="utf-8")
     assert main(["reset", "0", "--notebook"]) == 0
-    assert "yours is kept as my_notebooks/00_start_here.kept-1.ipynb" in capsys.readouterr().out
+    assert "your copy is kept as my_notebooks/00_start_here.kept-1.ipynb" in capsys.readouterr().out
     assert "driver" in (copy.parent / "00_start_here.kept-1.ipynb").read_text(encoding="utf-8")
 
 

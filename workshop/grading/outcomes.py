@@ -65,9 +65,9 @@ def _what_the_function_did(error: BaseException) -> str:
             "settings let nobody invoke it."
         )
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        return "AWS did not answer in time, since your function did not end."
+        return "AWS did not answer in time, because your function did not end."
     if isinstance(error, (RecursionError, UnicodeError, json.JSONDecodeError)):
-        return "This check could not read what your function answered or wrote."
+        return "This check could not read what your function returned or wrote."
     return ""
 
 
