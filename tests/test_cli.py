@@ -241,7 +241,7 @@ def test_a_workshop_that_was_handed_out_without_solutions(folder, tmp_path, monk
     monkeypatch.setattr("workshop.grading.stub.repository", lambda: tmp_path)
     assert not is_stub(STAGE, folder)
     assert main(["reset", "01"]) == 2
-    assert f"`git checkout -- solutions/{STAGE.name}` brings it back" in capsys.readouterr().err
+    assert f"`git checkout -- solutions/{STAGE.name}` restores it" in capsys.readouterr().err
 
 
 def test_reset_of_a_notebook_keeps_a_changed_one(tmp_path, monkeypatch, capsys):
