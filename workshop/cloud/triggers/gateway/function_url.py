@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...access.policy import Decision
 from ...access.resource_policy import INVOKE, Source
 from ...base.answer import Answer
 from ...base.model import ApiError
@@ -65,7 +66,7 @@ def _may_invoke(url: FunctionUrl, caller: Caller | None, functions: Functions) -
     """Whether both actions are allowed (since October 2025): to the caller, or to everybody.
 
     With AWS_IAM the caller's own policies say so, or the function's policy names the caller; in
-    one account either does.
+    one account either does, unless the caller's own policies deny it.
     """
     arn = url.function_arn
     if url.auth_type != "AWS_IAM":
@@ -74,10 +75,12 @@ def _may_invoke(url: FunctionUrl, caller: Caller | None, functions: Functions) -
     if caller is None:
         return False
     named = Source(caller.arn, url_auth_type="AWS_IAM")
-    return all(
-        caller.may(action, arn) or functions.allow(arn, named, action)
-        for action in (INVOKE_URL, INVOKE)
-    )
+    for action in (INVOKE_URL, INVOKE):
+        decision = caller.decide(action, arn)
+        allowed = decision is Decision.ALLOWED or functions.allow(arn, named, action)
+        if decision is Decision.DENIED or not allowed:
+            return False
+    return True
 
 
 def _event(url: FunctionUrl, request: HttpRequest, caller: Caller | None) -> dict[str, Any]:
