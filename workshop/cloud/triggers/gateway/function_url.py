@@ -13,6 +13,7 @@ from ...access.policy import Decision
 from ...access.resource_policy import INVOKE, Source
 from ...base.answer import Answer
 from ...base.model import ApiError
+from ...base.variables import ACCOUNT_ID
 from . import payload_v2
 from .addresses import domain_name
 from .answer import message
@@ -28,6 +29,7 @@ FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
+ANYBODY = "anonymous"  # the account of a caller whom nobody asked for a signature
 LONGEST = 900 + 20  # seconds: a function URL waits as long as its function may run
 
 
@@ -86,7 +88,8 @@ def _may_invoke(url: FunctionUrl, caller: Caller | None, functions: Functions) -
 def _event(url: FunctionUrl, request: HttpRequest, caller: Caller | None) -> dict[str, Any]:
     domain = domain_name("lambda-url", url.url_id, url.region)
     routed = Routed(domain, request.path, "$default", "$default")
-    return payload_v2.event(request, routed, request.request_id, caller)
+    account_id = ACCOUNT_ID if caller else ANYBODY
+    return payload_v2.event(request, routed, request.request_id, caller, account_id)
 
 
 def _refused(refusal: ApiError) -> Answer:
