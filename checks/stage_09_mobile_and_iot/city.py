@@ -170,6 +170,12 @@ def report(station_id, **changes):
     return {"station_id": station_id, "received_at": received_at, **numbers, **changes}
 
 
+def later(event, **changes):
+    """The event of the next report of the same station, a minute later."""
+    after = {"seq": event["seq"] + 1, "received_at": event["received_at"] + 60_000}
+    return report(event["station_id"], **{**after, **changes})
+
+
 def stored(event):
     """What the row has of a report."""
     found = {name: event[name] for name in ("bikes", "docks", "battery", "seq")}

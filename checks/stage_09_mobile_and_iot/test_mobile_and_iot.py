@@ -9,7 +9,7 @@ import pytest
 from workshop.grading import fresh
 from workshop.grading.words import failure
 
-from .city import City, expect_result, expect_row, report, some_station, stored
+from .city import City, expect_result, expect_row, later, report, some_station, stored
 
 UPDATE = "update_item: the attributes that you set, and their types"
 NEWER = "the ConditionExpression: seq of the row and seq of the event"
@@ -52,7 +52,7 @@ def test_stores_a_report_in_the_row_of_its_station(city, before):
     )
     what = "A station reported. Its row differs."
     expect_row(city, before, stored(event), what, event, UPDATE)
-    event = report(id_of(before), seq=event["seq"] + 1, bikes=0, docks=200, battery=4)
+    event = later(event, bikes=0, docks=200, battery=4)
     expect_result(city.telemetry, event, "stored", "The next report came.", UPDATE)
     what = "A station reported again: no bike, and 200 docks. Its row differs."
     expect_row(city, before, stored(event), what, event, UPDATE)
@@ -63,10 +63,9 @@ def test_an_older_report_changes_nothing(city, before):
     seq = 10 ** fresh.whole(2, 5)  # as strings, 99 would come after 100
     newest = report(id_of(before), seq=seq)
     expect_result(city.telemetry, newest, "stored", "A report came.", NEWER)
-    later = newest["received_at"] + 60_000
     for other, what in (
-        (report(id_of(before), seq=seq - 1, received_at=later), "An older report came late"),
-        ({**report(id_of(before), seq=seq), "received_at": later}, "A report came once more"),
+        (later(newest, seq=seq - 1), "An older report came late"),
+        (later(newest, seq=seq), "A report came once more"),
     ):
         expect_result(city.telemetry, other, "old", f"{what}. The result differs.", NEWER)
         what = f"{what}: seq {other['seq']} after {seq}. The row must stay as it was."
@@ -80,7 +79,7 @@ def test_the_clock_and_the_name_of_the_device_count_for_nothing(city, before):
     city.add(other)
     claims = {"device_id": other.station_id, "kind": "status"}
     ahead = report(id_of(before), sent_at=int(time.time() * 1000) + 900 * DAY_MS, **claims)
-    behind = report(id_of(before), seq=ahead["seq"] + 1, sent_at=946_684_800_000, **claims)
+    behind = later(ahead, sent_at=946_684_800_000, **claims)
     for event, which in ((ahead, "is years ahead"), (behind, "says the year 2000")):
         what = f"The device's clock {which}, and it takes itself for another station."
         expect_result(city.telemetry, event, "stored", what, look)
@@ -119,7 +118,7 @@ def test_a_report_that_is_wrong_changes_nothing(city, before):
         "battery": [*anything, 5.01, 6],
     }
     for field, values in wrong.items():
-        newer = report(id_of(before), seq=good["seq"] + 1)
+        newer = later(good)
         events = [{**newer, field: each} for each in values]
         del newer[field]
         for event in (newer, *events):
