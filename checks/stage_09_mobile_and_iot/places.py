@@ -39,13 +39,14 @@ class Place:
         return 2 * RADIUS * asin(sqrt(share))
 
 
-def rider_in_a_cell(across: float = 0.5, up: float = 0.5) -> Place:
+def rider_in_a_cell(across: float = 0.5, up: float = 0.5, southwest: bool = False) -> Place:
     """A rider far from all others, at a share of a cell's width and height.
 
-    It is far from the equator, where a degree of longitude is much shorter than one of latitude.
+    It is far from the equator, where a degree of longitude is much shorter than one of latitude,
+    and north and east of zero degrees, or south and west.
     """
-    row = fresh.one_of((-1, 1)) * fresh.whole(5_000, 5_800)
-    column = fresh.one_of((-1, 1)) * fresh.whole(500, 17_000)
+    sign = -1 if southwest else 1
+    row, column = sign * fresh.whole(5_000, 5_800), sign * fresh.whole(500, 17_000)
     return Place(round((row + up) / 100, 6), round((column + across) / 100, 6))
 
 

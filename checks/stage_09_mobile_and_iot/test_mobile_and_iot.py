@@ -195,6 +195,7 @@ def test_the_rule_hands_on_nothing_else(city, rule, before):
     look = "rule.json: the topic filter after FROM (+ is one part, # is all that follow) and WHERE"
     others = [
         (topic, message(kind="selftest")),
+        (topic, message(kind=fresh.word())),
         (topic, {name: value for name, value in message().items() if name != "kind"}),
         (f"{topic}/raw", message()),
         (f"stations/{id_of(before)}/alarm", message()),

@@ -32,7 +32,9 @@ def test_the_map_shows_the_cells_that_were_asked_and_whom_they_hold():
     [axes] = plt.gcf().axes
     squares = [each for each in axes.patches if isinstance(each, Rectangle)]
     assert [square.get_xy() for square in squares] == [(-77.05, 38.88)]
-    assert [each.get_text() for each in axes.texts] == ["Near: 3", "Empty: 0"]
+    assert [each.get_text() for each in axes.texts] == ["A", "B"]
+    named = [each.get_text() for each in axes.get_legend().get_texts()]
+    assert named == ["A  Near: 3", "B  Empty: 0"]
     filled = [len(dots.get_facecolors()) for dots in axes.collections]
     assert filled == [1, 0, 1, 1]  # the last is the rider
     one, _, other = (dots.get_sizes()[0] for dots in axes.collections[:3])

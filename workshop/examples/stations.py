@@ -39,7 +39,7 @@ class Station(NamedTuple):
 
     def counted(self, **more: Any) -> dict[str, Any]:
         """Its row after a report."""
-        report = {"bikes": self.bikes, "docks": 15 - self.bikes, "seq": 1}
+        report: dict[str, float] = {"bikes": self.bikes, "docks": 15 - self.bikes, "seq": 1}
         report |= {"battery": 3.9, "updated_at": 1777896000000}
         return self.item(**{name: {"N": str(value)} for name, value in report.items()}, **more)
 
@@ -47,7 +47,7 @@ class Station(NamedTuple):
 STATIONS = (
     Station("31623", "Lincoln Memorial", 38.8886, -77.0492, 5),
     Station("31624", "Reflecting Pool West", 38.8893, -77.0466, 0),
-    Station("31258", "Constitution Ave & 21st St NW", 38.8921, -77.0470, 2),
+    Station("31258", "Constitution Ave & 21st St NW", 38.8924, -77.0468, 2),
     Station("31259", "Henry Bacon Dr", 38.8914, -77.0498, 7),
     Station("31260", "Arlington Memorial Bridge", 38.8876, -77.0545, 1),
     Station("31620", "Vietnam Veterans Memorial", 38.8911, -77.0477, 3),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import cos, radians
+from string import ascii_uppercase
 from typing import NamedTuple
 
 from ..examples.stations import STATIONS, Station
 
 DEGREE = 111_195  # meters of a degree of latitude, on a sphere of 6,371 km
 REACH = 500  # meters
+SHADE = (0.0, 0.45, 0.7, 0.12)
 ASKED, NOT_ASKED, RIGHT, WRONG = "#0072b2", "#999999", "#0072b2", "#d55e00"
 
 
@@ -27,44 +29,50 @@ def draw_map(
 ) -> None:
     """Draws stations as circles by their bikes, a rider, and the cells that were asked.
 
-    `cells` are named as in the table: "3888:-7706". A station in one of them is blue, and its name
-    stands beside it; the others are gray. An empty circle has no bikes.
+    `cells` are named as in the table: "3888:-7706". A station in one of them is blue and has a
+    letter, the others are gray. An empty circle has no bikes.
     """
     import matplotlib.pyplot as plt
     from matplotlib.patches import Ellipse, Rectangle
 
     lat, lon = rider
-    figure, axes = plt.subplots(figsize=(8, 6.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 5.6), layout="constrained")
     for cell in cells:
         row, column = map(int, cell.split(":"))
-        square = Rectangle((column / 100, row / 100), 0.01, 0.01, facecolor=ASKED, alpha=0.12)
-        axes.add_patch(square)
+        corner = (column / 100, row / 100)
+        axes.add_patch(Rectangle(corner, 0.01, 0.01, facecolor=SHADE, edgecolor=ASKED))
     width = REACH / (DEGREE * cos(radians(lat)))
     axes.add_patch(
         Ellipse(
             (lon, lat), 2 * width, 2 * REACH / DEGREE, fill=False, linestyle="--", edgecolor="black"
         )
     )
+    letters = iter(ascii_uppercase)
     for station in stations:
-        is_asked = station.cell in cells
+        place, is_asked = (station.lon, station.lat), station.cell in cells
         color = ASKED if is_asked else NOT_ASKED
+        label = None
+        if is_asked:
+            letter = next(letters)
+            axes.annotate(letter, place, xytext=(9, 5), textcoords="offset points", fontsize=9)
+            label = f"{letter}  {station.name}: {station.bikes}"
         axes.scatter(
-            [station.lon],
-            [station.lat],
+            *place,
             s=30 + 30 * station.bikes,
             facecolors=color if station.bikes else "none",
             edgecolors=color,
+            label=label,
         )
-        if is_asked:
-            label = f"{station.name}: {station.bikes}"
-            place = (station.lon, station.lat)
-            axes.annotate(label, place, xytext=(9, 4), textcoords="offset points", fontsize=7)
     axes.scatter([lon], [lat], marker="*", s=150, color="black", zorder=3)
     axes.set_xlabel("longitude")
     axes.set_ylabel("latitude")
     axes.set_aspect(1 / cos(radians(lat)))  # so that a meter is as long in both directions
     axes.ticklabel_format(useOffset=False)
     axes.autoscale_view()
+    axes.tick_params(labelsize=8)
+    if axes.texts:
+        look = {"frameon": False, "handlelength": 0, "markerscale": 0, "fontsize": 8}
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), **look)
     plt.show()
 
 
