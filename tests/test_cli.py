@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 from support import STAGES, submission
+from waiting import until
 
 from workshop import cli, doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
+from workshop.grading.report import is_stub
 from workshop.grading.stub import stub, write_stub
 from workshop.paths import repository
 
@@ -234,6 +236,14 @@ def test_reset_brings_a_missing_folder_back(folder):
     assert (folder / STAGE.name / "handler.py").is_file()
 
 
+def test_a_workshop_that_was_handed_out_without_solutions(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(folder))
+    monkeypatch.setattr("workshop.grading.stub.repository", lambda: tmp_path)
+    assert not is_stub(STAGE, folder)
+    assert main(["reset", "01"]) == 2
+    assert f"`git checkout -- solutions/{STAGE.name}` brings it back" in capsys.readouterr().err
+
+
 def test_reset_of_a_notebook_keeps_a_changed_one(tmp_path, monkeypatch, capsys):
     """Stage 00, too, which has a notebook and no exercise."""
     shutil.copytree(repository() / "notebooks", tmp_path / "notebooks")
@@ -399,7 +409,6 @@ def test_ctrl_c_ends_checks(folder):
         text=True,
         start_new_session=True,
     )
-    import time
 
     import psutil
 
@@ -410,10 +419,7 @@ def test_ctrl_c_ends_checks(folder):
         with contextlib.suppress(psutil.NoSuchProcess):
             return any("bootstrap.py" in " ".join(child.cmdline()) for child in below())
 
-    until = time.monotonic() + 30
-    while not runs_a_function():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(runs_a_function)
     children = below()
     check.send_signal(signal.SIGINT)
     assert check.wait(timeout=60) == 130

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from ..paths import MissingFolder
 from ..stages import Stage
 from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from .runner import core, passes, summary
@@ -17,13 +18,16 @@ SHOWN = 3  # failures told in full: the first ones help most
 
 
 def is_stub(stage: Stage, exercises: Path) -> bool:
-    """Whether the folder's files are still those of the stub as it came."""
+    """Whether the folder's files are still those of the stub as it came.
+
+    A teacher may hand the workshop out without its solutions: then nobody can tell.
+    """
     try:
         return all(
             _lines(read_file(exercises / stage.name, name, LARGEST_FILE)) == _lines(content)
             for name, content in stub(stage).items()
         )
-    except NotReady:
+    except (NotReady, MissingFolder):
         return False
 
 
