@@ -70,7 +70,10 @@ class City:
         found = read_more(self._folder, "rule.json", {})
         sql = found.get("sql")
         if not isinstance(sql, str) or not sql.strip():
-            raise NotReady("rule.json has no SQL yet: write SELECT ... FROM ... WHERE ... as `sql`")
+            raise NotReady(
+                "rule.json has no SQL yet. Which messages does it hand on, and what of each?\n"
+                "  look at:  rule.json, `sql`: SELECT ... FROM ... WHERE ..."
+            )
         client, iot = self.account.client("lambda"), self.account.client("iot")
         arn = client.get_function_configuration(FunctionName=function.name)["FunctionArn"]
         _, _, _, region, number, *_ = arn.split(":")
@@ -83,7 +86,8 @@ class City:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             if code in OF_THE_GRADER:
                 raise
-            raise NotReady(f"AWS refuses `sql` in rule.json:\n{error}") from None
+            said = f"AWS refuses `sql` in rule.json:\n{error}"
+            raise NotReady(f"{said}\n  look at:  rule.json, `sql`") from None
         self.account.later(iot.delete_topic_rule, ruleName=name)
         client.add_permission(
             FunctionName=function.name,
@@ -165,7 +169,7 @@ def some_station(**more):
 def report(station_id, **changes):
     """The event of a report that is right, but for what is named here."""
     numbers = {"seq": fresh.whole(1_000, 9_000), "bikes": fresh.whole(1, 200)}
-    numbers |= {"docks": fresh.whole(1, 200), "battery": fresh.whole(11, 48) / 10 + 0.05}
+    numbers |= {"docks": fresh.whole(1, 200), "battery": (10 * fresh.whole(11, 48) + 5) / 100}
     received_at = int(fresh.moment().timestamp() * 1000) + fresh.whole(1, 999)
     return {"station_id": station_id, "received_at": received_at, **numbers, **changes}
 

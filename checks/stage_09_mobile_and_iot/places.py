@@ -58,7 +58,7 @@ class Station:
     bikes: int | None = None  # None: no report yet
     is_open: bool = True
     station_id: str = field(default_factory=lambda: f"s-{fresh.word()}")
-    name: str = field(default_factory=lambda: f"{fresh.word().title()} St & {fresh.digits(2)}th é")
+    name: str = field(default_factory=lambda: f"{fresh.word().title()} é")
 
     def item(self) -> dict[str, Any]:
         """Its row, in DynamoDB's form."""

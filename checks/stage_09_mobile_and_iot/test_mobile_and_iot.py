@@ -134,10 +134,11 @@ def expect_invalid(city, before, good, event, field):
     expect_row(city, before, stored(good), "A wrong report changed the row.", event, look)
 
 
-def test_raises_where_the_table_cannot_be_written(city):
+def test_raises_where_the_table_cannot_be_written(city, before):
     """A report that cannot be stored is an error, so that Lambda tries again."""
+    event = report(id_of(before))
+    expect_result(city.telemetry, event, "stored", "The table is there.", UPDATE)
     function = city.deploy("telemetry", STATIONS_TABLE=city.account.name("table"))
-    event = report(some_station().station_id)
     result = function.invoke(event)
     assert result.error is not None, failure(
         "The table does not exist, and the function did not fail: the report is lost.",

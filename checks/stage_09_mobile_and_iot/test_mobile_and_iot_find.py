@@ -49,12 +49,12 @@ def expect_stations(phones, rider, wanted, what, look, query=""):
     """Fails unless a rider gets these stations in this order; returns them."""
     came = phones.near(rider, query, look)
     ids = [str(each.get("station_id")) for each in came]
-    named = {each.station_id: f"{each.name}, {_far(rider, each)}" for each in wanted}
+    named = {each.station_id: _told(rider, each) for each in wanted}
     assert ids == list(named), failure(
         what,
         asked(rider, query),
         [named[each] for each in named],
-        [named.get(each) or f"{one.get('name')}, meters: {one.get('meters')}"
+        [named.get(each) or f"{one.get('name')}, {one.get('meters')} m"
          for each, one in zip(ids, came, strict=True)],
         look,
         "request",
@@ -62,8 +62,9 @@ def expect_stations(phones, rider, wanted, what, look, query=""):
     return came
 
 
-def _far(rider, station):
-    return f"{rider.meters_to(station.place):.0f} m, cell {station.place.cell}"
+def _told(rider, station):
+    meters = rider.meters_to(station.place)
+    return f"{station.name}, {meters:.0f} m, cell {station.place.cell}"
 
 
 def test_shows_the_nearest_stations_first(city, phones):
@@ -255,5 +256,5 @@ def test_looks_across_the_date_line(city, phones):
         ways = [(0, side * 150), (0, side * 300), (0, -side * 400)]
         stations = [Station(rider.moved(*way), bikes=1) for way in ways]
         city.add(*stations)
-        what = f"The rider is at {rider.lon} degrees, and two stations are beyond 180. It differs."
+        what = f"The rider is at {rider.lon} degrees, and two of three stations are beyond 180."
         expect_stations(phones, rider, stations, what, look)
