@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jwt
-
 from ..grading.account import Account
 from ..grading.function import Result, deploy
 from .stations import RIDER, STATIONS, table_of_stations
@@ -64,6 +62,8 @@ class Mobile:
 
 def token_for(rider: str, key: str = TOKEN_KEY, **claims: Any) -> str:
     """A token that is good for an hour; `claims` win, and those that are None are left out."""
+    import jwt  # takes a moment, and only this stage needs it
+
     all_claims = {"sub": rider, "aud": AUDIENCE, "exp": int(time.time()) + 3600, **claims}
     given = {name: value for name, value in all_claims.items() if value is not None}
     return jwt.encode(given, key, "HS256")
