@@ -83,7 +83,7 @@ class Settings:
             return call(**arguments)
         except ParamValidationError as error:
             raise NotReady(
-                f"night.json: `{part}` is none that AWS takes:\n{error}\n{look}"
+                f"AWS does not accept `{part}` in night.json:\n{error}\n{look}"
             ) from None
         except ClientError as error:
             if error.response["Error"]["Code"] in OF_THE_GRADER:

@@ -511,4 +511,4 @@ def test_progress_that_cannot_be_kept(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path / "file"))
     remember(STAGE, [CheckResult(**RIGHT)])
-    assert "Your progress cannot be kept in" in capsys.readouterr().err
+    assert "Your progress cannot be saved in" in capsys.readouterr().err

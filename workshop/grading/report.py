@@ -79,7 +79,7 @@ def as_json(results: list[CheckResult]) -> str:
 
 def _stub_text(stage: Stage) -> list[str]:
     return [
-        "This is the stub as it comes, so it is meant to fail. What follows tells you what the",
+        "This is the untouched stub, so it is meant to fail. What follows tells you what the",
         f"function should do. Write it in exercises/{stage.name}/handler.py between the marks,",
         "save, and check again.",
     ]
@@ -98,7 +98,7 @@ def _closing(stage: Stage, of_core: list[CheckResult], extra: list[CheckResult])
     text = f"{counted[PASSED]} of {len(of_core)} checks pass.{of_extra}"
     if counted[UNCHECKED]:
         return f"{text} {counted[UNCHECKED]} could not be checked."
-    return f"{text} Stuck? `workshop hint {stage.number}` helps a step further."
+    return f"{text} Stuck? `workshop hint {stage.number}` gives the next hint."
 
 
 def _distinct(results: list[CheckResult]) -> list[CheckResult]:

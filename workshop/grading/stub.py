@@ -22,7 +22,7 @@ def stub(stage: Stage) -> dict[str, bytes]:
     if not solution.is_dir():
         raise MissingFolder(
             f"The stub is cut from the solution, and solutions/{stage.name} is missing. "
-            f"In a clone, `git checkout -- solutions/{stage.name}` brings it back."
+            f"In a clone, `git checkout -- solutions/{stage.name}` restores it."
         )
     return cut(solution, stage.given)
 
