@@ -26,7 +26,7 @@ STORED = {"bikes", "docks", "battery", "seq", "updated_at"}
 UNANSWERED = {
     200: 'what `find` returns: a statusCode, headers, and a body, json.dumps({"stations": [...]})',
     400: "what you check of the query, before you say that it is wrong",
-    401: 'the token: event["headers"]["authorization"], and what jwt.decode has against it',
+    401: 'the token: event["headers"]["authorization"], and the error that jwt.decode raises',
 }
 
 
@@ -71,7 +71,7 @@ class City:
         sql = found.get("sql")
         if not isinstance(sql, str) or not sql.strip():
             raise NotReady(
-                "rule.json has no SQL yet. Which messages does it hand on, and what of each?\n"
+                "rule.json has no SQL yet. Which messages does it pass on, and which parts?\n"
                 "  look at:  rule.json, `sql`: SELECT ... FROM ... WHERE ..."
             )
         client, iot = self.account.client("lambda"), self.account.client("iot")
@@ -86,7 +86,7 @@ class City:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             if code in OF_THE_GRADER:
                 raise
-            said = f"AWS refuses `sql` in rule.json:\n{error}"
+            said = f"AWS does not accept `sql` in rule.json:\n{error}"
             raise NotReady(f"{said}\n  look at:  rule.json, `sql`") from None
         self.account.later(iot.delete_topic_rule, ruleName=name)
         client.add_permission(
@@ -137,7 +137,7 @@ class Phones:
         good = isinstance(stations, list) and all(isinstance(each, dict) for each in stations)
         wanted = {"status": 200, "body": {"stations": ["..."]}}
         assert reply.status == 200 and good, failure(
-            "A rider with a good token asked, and the response is not one with stations.",
+            "A rider with a good token asked, but the response has no list of stations.",
             f"GET /?{asked}",
             wanted,
             answered(reply),

@@ -73,7 +73,7 @@ def test_an_older_report_changes_nothing(city, before):
 
 
 def test_the_clock_and_the_name_of_the_device_count_for_nothing(city, before):
-    """What the payload says of the time and of the station is ignored."""
+    """What the payload says about the time and the station is ignored."""
     look = "the event: use `station_id` and `received_at`, which the rule says"
     other = some_station()
     city.add(other)
@@ -86,7 +86,7 @@ def test_the_clock_and_the_name_of_the_device_count_for_nothing(city, before):
         expect_row(city, before, stored(event), f"{what} The row differs.", event, look)
     came = city.row(other.station_id).get("seq", "no report")
     assert came == "no report", failure(
-        "The device takes itself for another station, and that one's row changed.",
+        "The device takes itself for another station, and the other row changed.",
         ahead,
         "no report",
         f"seq {came}",
@@ -98,18 +98,18 @@ def test_an_unknown_station_makes_no_row(city):
     """A report of a station that is not in the table makes no row."""
     look = "the condition attribute_exists(station_id): update_item makes a row where there is none"
     event = report(f"nobody-{fresh.word()}")
-    what = "No such station is in the table. The result differs."
+    what = "The table has no such station. The result differs."
     expect_result(city.telemetry, event, "unknown", what, look)
     came = city.row(event["station_id"])
     assert came is None, failure(
-        "No such station is in the table, and the report made a row.", event, "no row", came, look
+        "The table has no such station, but the report made a row.", event, "no row", came, look
     )
 
 
 def test_a_report_that_is_wrong_changes_nothing(city, before):
     """A report with a value that is missing, of another type, or out of range is invalid."""
     good = report(id_of(before))
-    expect_result(city.telemetry, good, "stored", "A report came that is right.", UPDATE)
+    expect_result(city.telemetry, good, "stored", "A valid report came.", UPDATE)
     anything = [None, "7", True, [], -1]
     wrong = {
         "seq": [*anything, 7.5, 7.0],
@@ -129,23 +129,23 @@ def expect_invalid(city, before, good, event, field):
     """Fails unless a report is refused, and the row stays as after a good one."""
     look = f"what you check of `{field}` before you write. True is an int to isinstance"
     said = f"is {event[field]!r}" if field in event else "is missing"
-    what = f"`{field}` {said}, so the report is wrong. The result differs."
+    what = f"`{field}` {said}, so the report is invalid. The result differs."
     expect_result(city.telemetry, event, "invalid", what, look)
-    expect_row(city, before, stored(good), "A wrong report changed the row.", event, look)
+    expect_row(city, before, stored(good), "An invalid report changed the row.", event, look)
 
 
 def test_raises_where_the_table_cannot_be_written(city, before):
-    """A report that cannot be stored is an error, so that Lambda tries again."""
+    """A report that cannot be stored is an error, so that Lambda retries."""
     event = report(id_of(before))
     expect_result(city.telemetry, event, "stored", "The table is there.", UPDATE)
     function = city.deploy("telemetry", STATIONS_TABLE=city.account.name("table"))
     result = function.invoke(event)
     assert result.error is not None, failure(
-        "The table does not exist, and the function did not fail: the report is lost.",
+        "The table does not exist, but the function did not fail: the report is lost.",
         event,
         "an error",
         result.value,
-        "your `except`: catch ConditionalCheckFailedException and no other error of AWS",
+        "your `except`: catch ConditionalCheckFailedException and no other AWS error",
         log=result.log,
     )
 
@@ -163,7 +163,7 @@ def told(topic, payload):
 
 
 def test_the_rule_says_which_station_and_when(city, rule, before):
-    """The rule hands a report on with the station of its topic and the time when it came."""
+    """The rule passes a report on with the station in its topic and the time when it came."""
     topic, payload = f"stations/{id_of(before)}/status", message()
     city.publish(topic, payload)
     row = city.account.eventually(
@@ -207,7 +207,7 @@ def test_the_rule_hands_on_nothing_else(city, rule, before):
         city.account.settle()
         came = city.invocations(city.telemetry) - count
         assert came == 0, failure(
-            "The rule handed on a message that is no report of a station.",
+            "The rule passed on a message that is not a station's report.",
             told(where, payload),
             "no invocation",
             f"{came} invocations",

@@ -68,7 +68,7 @@ def _told(rider, station):
 
 
 def test_shows_the_nearest_stations_first(city, phones):
-    """A rider gets the nearest stations with bikes, the nearest first, three without a limit."""
+    """A rider gets the nearest stations with bikes, nearest first, and three without a limit."""
     rider = rider_in_a_cell()
     ways = [(0, 200), (260, 0), (-420, 0), (0, -470)]  # in degrees, the second would be first
     stations = [Station(rider.moved(*way), bikes=fresh.whole(1, 30)) for way in ways]
@@ -94,7 +94,7 @@ def test_shows_the_nearest_stations_first(city, phones):
 
 
 def test_shows_as_many_as_the_limit_says(city, phones):
-    """With a limit, a rider gets the nearest of all cells, and no more than that."""
+    """With a limit, a rider gets that many stations, the nearest of all cells."""
     rider = rider_in_a_cell(0.85, 0.9)
     look = "the order of your steps: find all, sort them by distance, then cut"
     ways = [(150, 120), (0, 200), (260, 0), (-80, -350)]  # one is in the cell northeast
@@ -151,28 +151,26 @@ def bad_headers(phones):
     other = base64.urlsafe_b64encode(
         json.dumps({"sub": "R-1", "aud": "find-a-bike", "exp": now + 900}).encode()
     ).decode()
+    unsigned_token = unsigned({"sub": "R-1", "aud": "find-a-bike", "exp": now + 900})
     tokens = {
-        "no token of the kind": fresh.word(),
-        "an empty token": "",
-        "signed with another key": phones.token(key=fresh.word() * 5),
-        "with claims that were changed": f"{head}.{other.rstrip('=')}.{signature}",
-        "unsigned, and says so (alg is none)": unsigned({"sub": "R-1", "aud": "find-a-bike",
-                                                         "exp": now + 900}),
-        "signed by another algorithm, HS512": phones.token(algorithm="HS512"),
-        "expired a minute ago": phones.token(exp=now - 60),
-        "without an end": phones.token(exp=None),
-        "for another audience": phones.token(aud="open-the-lock"),
-        "without an audience": phones.token(aud=None),
-        "without a rider": phones.token(sub=None),
-    }  # fmt: skip
-    headers = {f"The token is {each}.".replace("is with", "has").replace("is expired", "expired"):
-               {"Authorization": f"Bearer {token}"} for each, token in tokens.items()}  # fmt: skip
+        "The token is not a JWT.": fresh.word(),
+        "The token is empty.": "",
+        "The token is signed with another key.": phones.token(key=fresh.word() * 5),
+        "The token's claims were changed.": f"{head}.{other.rstrip('=')}.{signature}",
+        "The token is unsigned, and says so (alg is none).": unsigned_token,
+        "The token is signed by another algorithm, HS512.": phones.token(algorithm="HS512"),
+        "The token expired a minute ago.": phones.token(exp=now - 60),
+        "The token has no expiry time (exp).": phones.token(exp=None),
+        "The token is for another audience.": phones.token(aud="open-the-lock"),
+        "The token has no audience (aud).": phones.token(aud=None),
+        "The token names no rider (sub).": phones.token(sub=None),
+    }
     basic = base64.b64encode(b"R-7:secret").decode()
     return {
         "There is no header Authorization.": {},
         "The scheme is Basic.": {"Authorization": f"Basic {basic}"},
         "The scheme is missing.": {"Authorization": good},
-        **headers,
+        **{what: {"Authorization": f"Bearer {token}"} for what, token in tokens.items()},
     }
 
 
@@ -200,7 +198,7 @@ def expect_refused(phones, reply, status, what, request, look):
 
 
 def test_answers_nobody_without_a_good_token(city, phones):
-    """Without a token that is signed, in time and meant for this service, a rider gets a 401."""
+    """A rider without a token that is signed, current and meant for this service gets a 401."""
     rider = rider_in_a_cell()
     station = Station(rider.moved(50, 0), bikes=1)
     city.add(station)
@@ -212,7 +210,7 @@ def test_answers_nobody_without_a_good_token(city, phones):
         expect_refused(phones, reply, 401, what, request, LIBRARY)
         came = reply.headers.get("www-authenticate", "missing")
         assert came.startswith("Bearer"), failure(
-            "A 401 says how to sign in.",
+            "The 401 does not say how to sign in.",
             request,
             "WWW-Authenticate: Bearer",
             came,
@@ -222,15 +220,15 @@ def test_answers_nobody_without_a_good_token(city, phones):
 
 
 def test_a_stranger_learns_nothing_of_the_query(phones):
-    """The token is checked first: a query that is wrong is a 401 to whoever has none."""
+    """The token is checked first: without one, even a wrong query gets a 401."""
     reply, query = phones.ask("lat=north", headers={}), "lat=north"
-    what = "The query is wrong, and there is no token."
+    what = "The query is wrong, but there is no token either."
     look = "the order of your checks: first who asks, then what"
     expect_refused(phones, reply, 401, what, f"GET /?{query}", look)
 
 
 def test_refuses_a_query_that_is_wrong(phones):
-    """A place that is none, or a limit that is none, is a 400."""
+    """A wrong place or a wrong limit gets a 400."""
     rider = rider_in_a_cell()
     phones.near(rider, "&limit=2")
     good = {"lat": rider.lat, "lon": rider.lon, "limit": 2}

@@ -14,17 +14,17 @@ PyJWT (`import jwt`). The table has the partition key station_id, and these attr
     bikes, docks, battery   of the newest report, with its seq, and updated_at: when it came (N).
     seq, updated_at         All five are missing as long as there is no report.
 
-and others, which are nobody's business. The index by_cell has the partition key cell.
+and others, which riders must not see. The index by_cell has the partition key cell.
 
-RULE. A station publishes to the topic stations/STATION_ID/status. rule.json has the SQL of the
-rule that hands its reports on, of all stations, if their kind is "status":
+RULE. A station publishes to the topic stations/STATION_ID/status. rule.json contains the SQL of
+the rule that passes on the reports of all stations, if their kind is "status":
 
-    {"kind": "status",          what else there is, such as "selftest", is left out
+    {"kind": "status",          other kinds, such as "selftest", are left out
      "seq": 17, "bikes": 5, "docks": 10, "battery": 3.71,
-     "device_id": "31200",      what the station takes itself for: after a repair, often wrong
-     "sent_at": 946684800000}   what the station's clock says, which may be years off
+     "device_id": "31200",      the station's own idea of its id, often wrong after a repair
+     "sent_at": 946684800000}   the station's clock, which may be years off
 
-Who sent it is in the topic, and when it came is for the rule to say. `telemetry` gets this event:
+The topic says who sent it, and the rule says when it came. `telemetry` gets this event:
 
     {"station_id": "31623",         the second part of the topic
      "received_at": 1777896190500,  the rule's timestamp(): milliseconds since 1970
@@ -33,17 +33,17 @@ Who sent it is in the topic, and when it came is for the rule to say. `telemetry
 An event may have more keys; ignore them.
 
 TELEMETRY stores a report in the row of its station and changes nothing else there. `seq` grows
-from report to report of a station, and reports come late, twice and in any order: one whose seq
-is not larger than that in the row changes nothing. It makes no row and publishes nothing.
+with each report of a station. Reports come late, twice and in any order: a report whose seq is
+not larger than the row's changes nothing. The function never makes a row, and publishes nothing.
 
     {"result": "stored"}    returned where the row has the report now
     {"result": "old"}       the row has a report with this seq, or a larger one
     {"result": "unknown"}   the table has no such station
     {"result": "invalid"}   seq, bikes or docks is not an integer from 0 (bikes, docks: to 200), or
-                            battery is not a number from 0 to 5. 5.0 and true are no integers.
+                            battery is not a number from 0 to 5. 5.0 and true are not integers.
 
 Whether a report that is wrong in two ways is "unknown" or "invalid" is up to you. If the table
-cannot be written, raise: Lambda tries again.
+cannot be written, raise: Lambda retries.
 
 FIND gets requests to a function URL, GET /?lat=38.8893&lon=-77.0502&limit=3, and answers with a
 statusCode and JSON (Content-Type: application/json):
@@ -56,10 +56,10 @@ statusCode and JSON (Content-Type: application/json):
     400  {"error": "..."}: lat is not a number from -60 to 60, lon not one from -180 to 180, or
          limit not an integer from 1 to 10. Without `limit` it is 3.
     401  {"error": "..."} and the header WWW-Authenticate: Bearer. The request lacks the header
-         Authorization: Bearer TOKEN with a good token. Whoever lacks one learns nothing else.
+         Authorization: Bearer TOKEN with a good token. Check it before the query.
 
 A good TOKEN is a JSON Web Token that is signed with TOKEN_KEY by HS256, with the audience (aud)
-"find-a-bike", a rider (sub), and an end (exp) that is still to come.
+"find-a-bike", a rider (sub), and an expiry time (exp) in the future.
 
 Ask by_cell for the cell of the rider and the eight around it. They reach 500 m in all directions:
 a cell is 1,112 m high, and at 60 degrees still 556 m wide.
