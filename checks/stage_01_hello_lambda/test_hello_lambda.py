@@ -122,7 +122,7 @@ def test_answers_with_the_four_keys(function):
         came = answer(function, event, look).value
         assert sorted(came) == KEYS, failure("The keys differ.", event, KEYS, sorted(came), look)
         assert came["ride_id"] == ride_id, failure(
-            "The answer is for another ride.", event, ride_id, came["ride_id"], look
+            "The answer has another ride_id than the event.", event, ride_id, came["ride_id"], look
         )
 
 

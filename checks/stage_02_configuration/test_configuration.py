@@ -309,7 +309,8 @@ def test_answers_what_it_has_before_the_time_is_up(hurried, out_of_time):
             step.event,
             wanted,
             found,
-            "context.get_remaining_time_in_millis(): ask it before each ride, the first included",
+            "context.get_remaining_time_in_millis(): ask it before each ride, the first "
+            "included, and compare it with RESERVE_MS",
             log=step.result.log,
         )
 

@@ -191,9 +191,9 @@ def test_late_event_leaves_the_newer_row(city):
     oldest, first, older, newer = (
         city.upload(table_of(row()), name=name, bucket=city.quiet) for _ in range(4)
     )
-    # Shorter, so that it is lower as a number and higher as a string.
-    oldest = replace(oldest, sequencer=f"{fresh.whole(0x100, 0xFFF):X}")
-    first = replace(first, sequencer=f"{fresh.whole(0x1000, 0xFFFF):X}")
+    # Shorter, so that each is lower than the next as a number, and higher as a string.
+    oldest = replace(oldest, sequencer=f"{fresh.whole(0xF_0000_0000, 0xF_FFFF_FFFF):X}")
+    first = replace(first, sequencer=f"0{fresh.whole(1 << 60, 4 << 60):X}")
     city.send(first)
     expect_row(city, first, {"version_id": first.version})
     expect_replaced(city, first, newer)

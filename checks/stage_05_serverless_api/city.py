@@ -21,6 +21,8 @@ NAMES = ("Union Station", "Lincoln Memorial", "Jefferson Dr & 14th St SW", "Dupo
 FIELDS = ["capacity", "lat", "lon", "name", "num_bikes_available", "num_docks_available"]
 FIELDS += ["station_id"]
 
+SLOW_MACHINE = {"Timeout": 10}  # Lambda's default, 3 s, is short for boto3 on a busy laptop
+
 
 class City:
     """The API, and the tables behind it."""
@@ -33,6 +35,7 @@ class City:
         self.origin = f"http://{fresh.word()}.example:{fresh.digits(4)}"
         self.known = {}  # stations of the city by id, as the API shows them before any ride
         self.function = deploy(
+            SLOW_MACHINE,
             STATIONS_TABLE=stations,
             RIDES_TABLE=rides,
             CITY=self.name,

@@ -88,7 +88,7 @@ def test_the_planner_fails_when_the_queue_refuses_for_good(night, refused_planne
     assert result.error is not None and not endless, failure(
         "The queue refuses the entry every time.",
         night.event,
-        "an error after 5 attempts",
+        "an error when SQS has refused it 5 times more",
         result.error or result.value,
         look,
     )

@@ -13,6 +13,7 @@ from .night import City, parsed
 from .settings import Settings, fires_each_night, messages_in
 
 LONGEST_VISIBILITY = 43_200  # seconds
+NEW_YORK = ("America/New_York", "US/Eastern")  # two names of one time zone
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_the_schedule_fires_each_night(settings, night):
     right = {"cron": "cron(30 3 * * ? *)", "zone": "America/New_York", "window": "OFF"}
     came = {
         "cron": right["cron"] if fires_each_night(expression) else expression,
-        "zone": zone,
+        "zone": right["zone"] if zone in NEW_YORK else zone,
         "window": schedule["FlexibleTimeWindow"]["Mode"],
     }
     assert came == right, failure(

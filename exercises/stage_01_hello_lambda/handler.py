@@ -2,7 +2,7 @@
 
 The event is one ride:
 
-    {"ride_id": "R-1001",                         a string that is not empty (a space will do)
+    {"ride_id": "R-1001",                         any string but "", so " " is allowed
      "started_at": "2026-05-04T08:00:00+02:00",   ISO 8601 with an offset, which may be "Z"; seconds
                                                   may have a fraction
      "ended_at": "2026-05-04T08:12:30+02:00",     not before started_at

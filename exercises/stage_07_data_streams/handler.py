@@ -15,7 +15,7 @@ SUMS. For each station and every 5 minutes, keep one row in the table SUMS_TABLE
     station_id  "31623"
     window      "2026-05-04T12:00:00Z"   when the 5 minutes begin, in UTC: 12:00, 12:05, 12:10, ...
     rides       1                        how many readings (N)
-    meters      2012                     their distances, each rounded to whole meters (N)
+    meters      2012                     their distances, each by Python's round() (N)
 
 A mile has 1609.344 m. A row may have more attributes.
 
@@ -28,7 +28,8 @@ BAD RECORDS are those that do not hold a reading. Send each to the queue FAILURE
 exactly these keys, and continue. Then the record is done, so do not report it to Lambda:
 
     {"source": "shardId-000000000000:4959...",   the record's eventID; for Kafka "docks-0@17"
-     "reason": "unit is missing",                names the wrong field, or says that it is not JSON
+     "reason": "unit is missing",                names the field above that is wrong; has the word
+                                                 JSON where the data is no JSON object
      "data": "eyJpZCI6..."}                      as it came, in base64
 
 RETURN the records that failed: those that a table or the queue did not accept. Never raise.

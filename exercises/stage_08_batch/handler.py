@@ -23,8 +23,8 @@ NIGHT is the date in `time`, as it is written there: 2026-11-27.
 
 planner   sends one message for each log file whose key begins with `prefix`, however many they
           are, in batches of up to 10. A message is JSON: {"night": NIGHT, "key": KEY}.
-          SQS may refuse some entries of a batch and still respond with 200: send those again, up
-          to 5 times for each batch. If SQS refuses some even then, raise an error.
+          SQS may refuse some entries of a batch and still respond with 200: send those again, at
+          most 5 times. If SQS refuses some even then, raise an error.
           Returns {"night": NIGHT, "files": the number of log files}.
 
 worker    gets messages from the queue. For each, it adds up the file and stores the result.

@@ -57,6 +57,13 @@ def test_checks_or_solution_that_changed_make_everything_stale(root, file):
     assert set(stale(root, NAME)) == {*mistakes(NAME, root), STUB}
 
 
+def test_a_docstring_that_changed_makes_nothing_stale(root):
+    for file in (f"checks/{NAME}/test_{NAME[9:]}.py", f"solutions/{NAME}/handler.py"):
+        text = (root / file).read_text(encoding="utf-8")
+        (root / file).write_text(text.replace('"""', '"""In other words: ', 1), encoding="utf-8")
+    assert stale(root, NAME) == []
+
+
 def test_a_new_file_of_checks_makes_everything_stale(root):
     (root / "checks" / NAME / "more.py").write_text("")
     assert set(stale(root, NAME)) == {*mistakes(NAME, root), STUB}
