@@ -37,7 +37,7 @@ class City:
         self.account, self._deploy, self._folder = account, deploy, folder
         self.dynamodb = account.client("dynamodb")
         self.table = self.make_table()
-        self.key = f"key-{fresh.word()}-{fresh.word()}-{fresh.word()}-{fresh.word()}"
+        self.key = "-".join(fresh.word() for _ in range(8))  # long enough for HS512, too
 
     def make_table(self):
         """An empty table of stations."""

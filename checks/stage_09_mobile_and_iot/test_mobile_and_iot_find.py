@@ -107,8 +107,8 @@ def test_shows_as_many_as_the_limit_says(city, phones):
 
 def test_looks_into_the_neighboring_cells(city, phones):
     """A rider at the edge of a cell gets the stations beyond it, too."""
-    for up, across, southwest in product((0.1, 0.9), (0.1, 0.9), (False, True)):
-        rider = rider_in_a_cell(across, up, southwest)
+    for up, across in product((0.1, 0.9), (0.1, 0.9)):
+        rider = rider_in_a_cell(across, up, southwest=up == across)
         north, east = (200 if up > 0.5 else -200), (100 if across > 0.5 else -100)
         ways = [(0, east), (north, 0), (north * 1.2, east * 1.2)]
         stations = [Station(rider.moved(*way), bikes=2) for way in ways]
