@@ -63,6 +63,7 @@ def test_a_solution_answers_and_nothing_is_left(cloud, stage):
         ("06", ['message to TOPIC_ARN: {"station_id": "31623", "alert": "empty"', "MARKS_TABLE"]),
         ("07", ['"meters": {"N": "2912"}', "message to FAILURES_URL: ", "unit is missing"]),
         ("08", ['"files": 3', "Then the worker:", "Then the reducer:", "2011-01-01,24,331,654"]),
+        ("09", ['"result": "stored"', "Then the function find:", "battery: 3.71"]),
         ("11", ['"total": "6.68"', "Then the choice of memory:", '"memory_mb": 512', "409.10"]),
     ],
 )

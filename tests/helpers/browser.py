@@ -45,6 +45,11 @@ class Browser:
             self._end()
             raise
 
+    def resize(self, width: int, height: int) -> None:
+        """Makes the screen that of a phone, in CSS pixels."""
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
+        self._call("Emulation.setDeviceMetricsOverride", **screen)
+
     def open(self, url: str) -> None:
         """Goes to a page."""
         self._call("Page.navigate", url=url)

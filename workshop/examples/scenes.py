@@ -18,6 +18,7 @@ from ..grading.function import ROLE, Result, deploy
 from ..grading.network import network
 from ..paths import repository
 from ..stages import Stage
+from .mobile import Mobile
 from .night import Night
 from .packages import package
 
@@ -171,6 +172,13 @@ def _night(account: Account) -> Scene:
     return Scene(night.variables, {}, night.written, changes, night.go_on)
 
 
+def _mobile(account: Account) -> Scene:
+    """Stations around a rider, and the function that takes reports before the one that finds."""
+    mobile = Mobile(account)
+    changes = {"Handler": "handler.telemetry"}
+    return Scene(mobile.variables, mobile.values, mobile.written, changes, mobile.go_on)
+
+
 def _bill(account: Account) -> Scene:
     """The bill of all logs, then the choice of memory by the last of them."""
 
@@ -196,5 +204,6 @@ SCENES: dict[str, Callable[[Account], Any]] = {
     "06": _alerts,
     "07": _sums,
     "08": _night,
+    "09": _mobile,
     "11": _bill,
 }

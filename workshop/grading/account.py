@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.error import HTTPError
 
 from .function import Function
+from .layers import layer_of
 from .patience import NeverEnds
 
 Found = TypeVar("Found")
@@ -147,6 +148,13 @@ class Account:
             Attributes={"RawMessageDelivery": "true"},
         )
         return arn, url
+
+    def layer(self, library: str) -> str:
+        """The ARN of a new layer that holds a library of Python, which is installed here."""
+        client, name = self.client("lambda"), self.name("layer")
+        made = client.publish_layer_version(LayerName=name, Content={"ZipFile": layer_of(library)})
+        self.later(client.delete_layer_version, LayerName=name, VersionNumber=made["Version"])
+        return str(made["LayerVersionArn"])
 
     def messages(self, queue_url: str) -> list[str]:
         """Takes every message out of a queue, as text, in the order in which they come."""

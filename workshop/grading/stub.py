@@ -40,7 +40,7 @@ def cut(solution: Path, given: Sequence[str]) -> dict[str, bytes]:
 
     Python files lose what stands between the marks: in a function `return {}` is left, elsewhere
     nothing. function.json keeps the settings that are `given`; another JSON file keeps its names,
-    each with an empty object.
+    each with an empty object or string.
     """
     return {path.name: _cut(path, given).encode("utf-8") for path in sorted(solution.iterdir())}
 
@@ -51,7 +51,8 @@ def _cut(path: Path, given: Sequence[str]) -> str:
         settings = {key: value for key, value in json.loads(text).items() if key in given}
         return json.dumps(settings, indent=2) + "\n"
     if path.suffix == ".json":
-        return json.dumps(dict.fromkeys(json.loads(text), {}), indent=2) + "\n"
+        names = {name: type(value)() for name, value in json.loads(text).items()}
+        return json.dumps(names, indent=2) + "\n"
     return MARKED.sub(_unsolved, text)
 
 

@@ -1,4 +1,4 @@
-"""HTTP for checks and notebooks: a request in one line, and a learner's function as an HTTP API."""
+"""HTTP for checks and notebooks: a request in one line, a function as an HTTP API or a URL."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from .account import Account
 from .function import Function
 
 LONGEST_S = 35  # an HTTP API waits 30 s for its function
+# What a function URL with AuthType NONE needs before anybody may call it, by statement
+# (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html)
+PUBLIC: dict[str, dict[str, Any]] = {
+    "url": {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
+    "invoke": {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
+}
 
 
 class NotLocal(ValueError):
@@ -127,3 +133,24 @@ class HttpApi:
     ) -> Reply:
         """Sends a request to a path of the API, such as `/stations?limit=3`."""
         return ask(self.url + path, method, body, headers, self._elsewhere)
+
+
+class FunctionUrl:
+    """A URL of a function that everybody may call."""
+
+    def __init__(self, account: Account, function: Function) -> None:
+        client = account.client("lambda")
+        made = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+        account.later(client.delete_function_url_config, FunctionName=function.name)
+        for name, permission in PUBLIC.items():
+            client.add_permission(
+                FunctionName=function.name, StatementId=name, Principal="*", **permission
+            )
+        self.url = reachable(made["FunctionUrl"], client)
+        if self.url == made["FunctionUrl"]:  # AWS takes some seconds until a URL answers
+            account.settle()
+        self._elsewhere = not is_loopback(client.meta.endpoint_url)
+
+    def ask(self, query: str, headers: dict[str, str] | None = None) -> Reply:
+        """Sends a GET with a query string, such as `lat=38.9&lon=-77`."""
+        return ask(f"{self.url}?{query}", headers=headers, elsewhere=self._elsewhere)

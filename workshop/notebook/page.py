@@ -1,6 +1,6 @@
-"""The web page of stage 05: served on this machine, from an origin of its own.
+"""The web pages of stages 05 and 09: served on this machine, from an origin of their own.
 
-page = serve_page()
+page = serve_page()  or serve_page("find")
 page.origin          "http://127.0.0.1:PORT", which the API has to allow
 page.show(api_url)   the page in the notebook, with the API behind it
 """
@@ -16,15 +16,19 @@ from typing import Any
 from ..cloud.base.variables import is_loopback
 from ..grading.web import NotLocal
 
-FOLDER = Path(__file__).resolve().parent.parent / "web" / "stations"
+PAGES = Path(__file__).resolve().parent.parent / "web"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-HEIGHT = 460
+# What a page is called, and the size of its frame: 360 is the width of a phone
+FRAMES = {
+    "stations": ("The page of the stations", "100%", 460),
+    "find": ("The page for phones", "360", 640),
+}
 
 
 class Page:
-    """A page that is served until close(), or until this process ends."""
+    """A page that is served until close(), or until this process ends; `name` is its folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         page = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,7 +38,8 @@ class Page:
             def log_message(self, format: str, *arguments: Any) -> None:
                 """Says nothing: a notebook would show it."""
 
-        self.api: str | None = None
+        self._name, self._folder = name, PAGES / name
+        self._config: dict[str, str | None] = {"api": None}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -43,15 +48,16 @@ class Page:
         )
         self._thread.start()
 
-    def show(self, api_url: str) -> Shown:
+    def show(self, api_url: str, **more: str) -> Shown:
         """The page as a notebook shows it, with the API at `api_url` behind it.
 
+        `more` is what the page reads beside that, such as a token.
         Raises NotLocal for an API that is not on this machine.
         """
         if not is_loopback(api_url):
             raise NotLocal(api_url)
-        self.api = api_url
-        return Shown(self.origin)
+        self._config = {"api": api_url, **more}
+        return Shown(self.origin, self._name)
 
     def close(self) -> None:
         """Stops serving it."""
@@ -62,9 +68,9 @@ class Page:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         name = request.path.partition("?")[0].strip("/") or "index.html"
         if name == "config.json":
-            body, kind = json.dumps({"api": self.api}).encode(), "application/json"
-        elif name in {path.name for path in FOLDER.iterdir()}:
-            body, kind = (FOLDER / name).read_bytes(), TYPES[Path(name).suffix]
+            body, kind = json.dumps(self._config).encode(), "application/json"
+        elif name in {path.name for path in self._folder.iterdir()}:
+            body, kind = (self._folder / name).read_bytes(), TYPES[Path(name).suffix]
         else:
             request.send_error(404)
             return
@@ -79,18 +85,20 @@ class Page:
 class Shown:
     """The page as the output of a cell: a frame, and a link to the page itself."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, name: str) -> None:
+        self.url, self.name = url, name
 
     def __repr__(self) -> str:
-        return "The page of the stations: run this cell to see it."
+        return f"{FRAMES[self.name][0]}: run this cell to see it."
 
     def _repr_html_(self) -> str:
         link = f'<a href="{self.url}/" target="_blank" rel="noopener">Open it in a tab</a>'
-        frame = f'<iframe src="{self.url}/" title="Stations" width="100%" height="{HEIGHT}">'
+        _, width, height = FRAMES[self.name]
+        title = f'title="{self.name.title()}" width="{width}" height="{height}"'
+        frame = f'<iframe src="{self.url}/" {title}>'
         return f"{frame}</iframe><p>{link}</p>"
 
 
-def serve_page() -> Page:
-    """Serves the page on 127.0.0.1, on a port that is free."""
-    return Page()
+def serve_page(name: str = "stations") -> Page:
+    """Serves a page on 127.0.0.1, on a port that is free."""
+    return Page(name)

@@ -467,6 +467,24 @@ def test_a_url_with_aws_iam_asks_the_callers_role(lab, enforced):
     assert ":assumed-role/" in shown["userArn"]
 
 
+def test_what_the_callers_role_denies_no_function_policy_allows(lab, enforced):
+    target = lab.create(ECHO)
+    config = lab.client.create_function_url_config(FunctionName=target, AuthType="AWS_IAM")
+    url = lab.cloud.url(config["FunctionUrl"])
+    for action, more in (
+        ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "AWS_IAM"}),
+        ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+    ):
+        name = action.rpartition(":")[2]
+        lab.client.add_permission(
+            FunctionName=target, StatementId=name, Action=action, Principal="*", **more
+        )
+    assert ask(lab, "GET", url, "lambda", keys=credentials(lab, Role=role(lab))).status == 200
+    for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
+        keys = credentials(lab, Role=role(lab, statement(action, "*", "Deny")))
+        assert ask(lab, "GET", url, "lambda", keys=keys).status == 403
+
+
 def test_a_route_with_aws_iam_asks_the_callers_role(lab, enforced):
     api, arn = HttpApi(lab), function_arn(lab, ECHO)
     api.stage()

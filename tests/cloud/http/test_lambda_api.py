@@ -44,6 +44,10 @@ def test_layers_count_as_stored_code(lab):
         LayerName="deps", Content={"ZipFile": package(python__x="x = 1")}
     )
     assert usage() - before == layer["Content"]["CodeSize"] > 0
+    which = {"LayerName": "deps", "VersionNumber": layer["Version"]}
+    assert lab.client.get_layer_version(**which)["LayerVersionArn"] == layer["LayerVersionArn"]
+    lab.client.delete_layer_version(**which)
+    assert usage() == before
 
 
 def test_recursion_is_stopped_or_allowed(lab):

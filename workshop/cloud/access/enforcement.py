@@ -69,14 +69,10 @@ class Roles:
                 "tell which IAM action it takes, and roles are enforced."
             )
         for call in calls:
-            decision = self._decide(key, call)
+            decision = self.decide(key, call)
             if decision is not Decision.ALLOWED:
                 return access_denied(key.arn, call, decision)
         return None
-
-    def permits(self, key: AccessKey, action: str, resource: str) -> bool:
-        """Whether a key's policies allow one action; the owner's key may do everything."""
-        return self.refusal(key, [Call(action, resource)]) is None
 
     def allows(self, role_arn: str, call: Call) -> bool:
         """Whether a role allows what Lambda does with it; all is where roles don't count."""
@@ -90,8 +86,9 @@ class Roles:
         if message:
             raise ApiError(403, "AccessDeniedException", message)
 
-    def _decide(self, key: AccessKey, call: Call) -> Decision:
-        if call.action in FREE:
+    def decide(self, key: AccessKey, call: Call) -> Decision:
+        """What a key's policies say of one call; the owner's key may do everything."""
+        if not self.holds(key) or call.action in FREE:
             return Decision.ALLOWED
         documents = list(key.policies or ())
         if key.role_arn is not None:

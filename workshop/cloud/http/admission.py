@@ -7,6 +7,7 @@ from typing import Any
 
 from ..access import Asked, Roles, describe
 from ..access.authentication import authenticate, form_of
+from ..access.calls import Call
 from ..access.credentials import KEPT_AS, Signature, signature
 from ..base.keys import AccessKey
 from ..base.model import ApiError
@@ -77,7 +78,7 @@ class Gate:
         return Caller(
             access_key=key.shown or key.id,
             arn=key.arn,
-            may=lambda action, resource: self._roles.permits(key, action, resource),
+            decide=lambda action, resource: self._roles.decide(key, Call(action, resource)),
         )
 
     def _check_role(self, key: AccessKey, environ: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def read_call(request: SignedRequest) -> LambdaCall | None:
     query = parse_qs(asked.query, keep_blank_values=True)
     for name, member in shape.members.items():
         if member.serialization.get("location") == "uri":
-            parameters[name] = found.parameters[name]
+            parameters[name] = _value(member, [found.parameters[name]])
         if member.serialization.get("location") == "querystring":
             parameters[name] = _value(member, query.get(member.serialization["name"]))
     return LambdaCall(found.name, request.region, parameters, status)
@@ -69,8 +69,8 @@ def _fields(body: bytes) -> dict[str, Any]:
 
 
 def _value(shape: Any, values: list[str] | None) -> Any:
-    """What a query string says of a parameter, in the parameter's type."""
+    """What a path or a query string says of a parameter, in the parameter's type."""
     if values is None or shape.type_name == "list":
         return values
-    is_number = shape.type_name == "integer" and values[0].lstrip("-").isdecimal()
+    is_number = shape.type_name in ("integer", "long") and values[0].lstrip("-").isdecimal()
     return int(values[0]) if is_number else values[0]

@@ -72,7 +72,7 @@ def test_event_is_complete(lab, url):
     assert (
         event["headers"]["host"] == context["domainName"] == f"{url_id}.lambda-url.us-east-1.on.aws"
     )
-    assert (context["apiId"], context["accountId"]) == (url_id, ACCOUNT)
+    assert (context["apiId"], context["accountId"]) == (url_id, "anonymous")
     assert event["routeKey"] == context["stage"] == "$default"
     assert event["body"] == "Hello"
     assert answer.headers["x-amzn-RequestId"] == context["requestId"]
@@ -109,7 +109,10 @@ def test_iam(lab):
     elsewhere = sign(owner(lab), "GET", url.url, "execute-api")
     assert call(url.url, headers=elsewhere).status == 403
     event = call(url.url, headers=headers).value
-    shown = event["requestContext"]["authorizer"]["iam"]["accessKey"]
+    assert event["requestContext"]["accountId"] == ACCOUNT
+    iam = event["requestContext"]["authorizer"]["iam"]
+    assert (iam["cognitoIdentity"], iam["principalOrgId"]) == (None, None)
+    shown = iam["accessKey"]
     assert (
         shown
         == call(url.url, headers=headers).value["requestContext"]["authorizer"]["iam"]["accessKey"]

@@ -455,6 +455,15 @@ def test_topic_filters(topic_filter, topic, takes):
         "SELECT a" + ".b" * 5000 + " FROM 'a'",
         "SELECT 1" + " + 1" * 5000 + " AS x FROM 'a'",
         "DELETE FROM 'a'",
+        "SET SELECT a FROM 'a'",
+        "SET a = 1 SELECT a FROM 'a'",
+        "SET @a 1 SELECT a FROM 'a'",
+        "SET @a = 1, SELECT a FROM 'a'",
+        "SET @a = 1, @a = 2 SELECT a FROM 'a'",
+        "SET @a = 1 SET @b = 2 SELECT a FROM 'a'",
+        "SELECT a FROM 'a' SET @a = 1",
+        f"SET @{'a' * 64} = 1 SELECT a FROM 'a'",
+        f"SET {', '.join(f'@a{number} = 1' for number in range(11))} SELECT a FROM 'a'",
     ],
 )
 def test_sql_that_does_not_parse(sql):
@@ -479,3 +488,41 @@ def test_functions_that_only_aws_has():
     sql = "SELECT get_thing_shadow('x', 'arn').state AS s, 1 AS n FROM 'a'"
     assert evaluation.run(parse_statement(sql, NEW)) == {"n": 1}
     assert evaluation.lacking == {"get_thing_shadow"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SET @m = km * 1000 SELECT @m AS meters, bike FROM 'a'", {"meters": 7250, "bike": 101}),
+        ("set @at = start.at SELECT @at.lat, @at.long AS l FROM 'a'", {"lat": 38.9, "l": -77}),
+        ("SET @a = bike, @b = @a + 1 SELECT @b AS b FROM 'a' WHERE @b > @a", {"b": 102}),
+        ("SET @max = 5 SELECT bike FROM 'a' WHERE km < @max", UNDEFINED),
+        ("SET @none = nothing SELECT @none AS a, bike FROM 'a'", {"bike": 101}),
+        ("SET @s = 40 SELECT (SELECT id FROM stops WHERE s > @s) AS x FROM 'a'",
+         {"x": [{"id": "b"}]}),
+        ("SET @t = tags SELECT get(@t, 0) AS first FROM 'a'", {"first": "day"}),
+        (f"SET {', '.join(f'@a{n} = {n}' for n in range(10))} SELECT @a9 AS x FROM 'a'", {"x": 9}),
+        ("SELECT set FROM 'a'", {}),
+    ],
+)  # fmt: skip
+def test_set_keeps_values_in_variables(sql, expected):
+    assert run(sql) == expected
+
+
+def test_variables_fill_templates():
+    evaluation = Evaluation(Message("a", b'{"t": 75}', "1"), NEW)
+    evaluation.run(parse_statement("SET @c = (t - 32) * 5 / 9 SELECT @c AS c FROM 'a'", NEW))
+    assert evaluation.fill(parse_template("temp-${@c}C.json", NEW)) == "temp-23C.json"
+
+
+def test_what_is_no_json_is_encoded_before_it_is_kept():
+    sql = "SET @raw = encode(*, 'base64') SELECT @raw AS raw FROM 'a'"
+    assert run(sql, b"\xff") == {"raw": "/w=="}
+    with pytest.raises(CannotEvaluate, match="not JSON"):
+        run("SET @raw = color SELECT @raw AS raw FROM 'a'", b"\xff")
+
+
+def test_variables_have_a_largest_size():
+    run("SET @a = text SELECT 1 AS x FROM 'a'", {"text": "x" * (128 * 1024 - 2)})
+    with pytest.raises(CannotEvaluate, match="exceed 131072 bytes"):
+        run("SET @a = text, @b = 1 SELECT 1 AS x FROM 'a'", {"text": "x" * (128 * 1024 - 2)})

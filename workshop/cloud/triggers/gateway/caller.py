@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...access.policy import Decision
 from ...base.variables import ACCOUNT_ID
 
 
@@ -14,12 +15,16 @@ class Caller:
     """A caller whose signature was verified.
 
     `access_key` opens nothing: a function that gets it in its event must not be able to use it.
-    `may(action, resource)` asks the caller's own policies.
+    `decide(action, resource)` asks the caller's own policies.
     """
 
     access_key: str
     arn: str
-    may: Callable[[str, str], bool]
+    decide: Callable[[str, str], Decision]
+
+    def may(self, action: str, resource: str) -> bool:
+        """Whether the caller's own policies allow an action."""
+        return self.decide(action, resource) is Decision.ALLOWED
 
     @property
     def user_id(self) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...access.policy import Decision
 from ...access.resource_policy import INVOKE, Source
 from ...base.answer import Answer
 from ...base.model import ApiError
+from ...base.variables import ACCOUNT_ID
 from . import payload_v2
 from .addresses import domain_name
 from .answer import message
@@ -27,6 +29,7 @@ FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
+ANYBODY = "anonymous"  # the account of a caller whom nobody asked for a signature
 LONGEST = 900 + 20  # seconds: a function URL waits as long as its function may run
 
 
@@ -65,7 +68,7 @@ def _may_invoke(url: FunctionUrl, caller: Caller | None, functions: Functions) -
     """Whether both actions are allowed (since October 2025): to the caller, or to everybody.
 
     With AWS_IAM the caller's own policies say so, or the function's policy names the caller; in
-    one account either does.
+    one account either does, unless the caller's own policies deny it.
     """
     arn = url.function_arn
     if url.auth_type != "AWS_IAM":
@@ -74,16 +77,19 @@ def _may_invoke(url: FunctionUrl, caller: Caller | None, functions: Functions) -
     if caller is None:
         return False
     named = Source(caller.arn, url_auth_type="AWS_IAM")
-    return all(
-        caller.may(action, arn) or functions.allow(arn, named, action)
-        for action in (INVOKE_URL, INVOKE)
-    )
+    for action in (INVOKE_URL, INVOKE):
+        decision = caller.decide(action, arn)
+        allowed = decision is Decision.ALLOWED or functions.allow(arn, named, action)
+        if decision is Decision.DENIED or not allowed:
+            return False
+    return True
 
 
 def _event(url: FunctionUrl, request: HttpRequest, caller: Caller | None) -> dict[str, Any]:
     domain = domain_name("lambda-url", url.url_id, url.region)
     routed = Routed(domain, request.path, "$default", "$default")
-    return payload_v2.event(request, routed, request.request_id, caller)
+    account_id = ACCOUNT_ID if caller else ANYBODY
+    return payload_v2.event(request, routed, request.request_id, caller, account_id)
 
 
 def _refused(refusal: ApiError) -> Answer:

@@ -22,13 +22,17 @@ ENDS_AT_THE_GATEWAY = HOP_BY_HOP - {"content-length"} | {"cookie"}
 
 
 def event(
-    request: HttpRequest, routed: Routed, request_id: str, caller: Caller | None
+    request: HttpRequest,
+    routed: Routed,
+    request_id: str,
+    caller: Caller | None,
+    account_id: str = ACCOUNT_ID,
 ) -> dict[str, Any]:
     """The event; `caller` is whoever signed the request, where that was asked for."""
     body, is_base64 = encoded_body(request.body, not is_text(request.header("content-type")))
     cookies = request.header("cookie")
     context = {
-        "accountId": ACCOUNT_ID,
+        "accountId": account_id,
         "apiId": routed.domain.split(".")[0],
         "authorizer": _iam_authorizer(caller) if caller else None,
         "domainName": routed.domain,
@@ -73,6 +77,8 @@ def _iam_authorizer(caller: Caller) -> dict[str, Any]:
             "accessKey": caller.access_key,
             "accountId": ACCOUNT_ID,
             "callerId": caller.user_id,
+            "cognitoIdentity": None,
+            "principalOrgId": None,
             "userArn": caller.arn,
             "userId": caller.user_id,
         }

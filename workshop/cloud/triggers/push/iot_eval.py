@@ -1,7 +1,8 @@
 """Works out what a rule's SQL makes of a message.
 
 Follows "Operators" (https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-operators.html),
-"SELECT clause" (https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-select.html) and
+"SELECT clause" (https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-select.html),
+"SET clause" (https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-set.html) and
 "Working with binary payloads"
 (https://docs.aws.amazon.com/iot/latest/developerguide/binary-payloads.html).
 """
@@ -30,10 +31,12 @@ from .iot_nodes import (
     Select,
     Star,
     Unary,
+    Variable,
 )
 from .iot_values import CONTEXT, cast, dumps, is_number, loads, to_boolean, to_decimal, to_string
 
 LONGEST_S = 5.0  # for one statement, or one template, on one message
+LARGEST_VARIABLES = 128 * 1024  # bytes of JSON, all variables of a statement together
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
@@ -70,6 +73,7 @@ class Evaluation:
     def __init__(self, message: Message, version: str) -> None:
         self.message = message
         self.lacking: set[str] = set()  # functions that only AWS has
+        self._variables: dict[str, Any] = {}  # for the templates of the actions, too
         try:
             self._scope: Any = loads(message.payload, version)
             self.is_json = True
@@ -85,12 +89,22 @@ class Evaluation:
             return self._run(statement)
 
     def _run(self, statement: Select) -> Any:
+        self._set(statement)
         if not self._passes(statement):
             return UNDEFINED
         only_star = len(statement.items) == 1 and isinstance(statement.items[0].value, Star)
         if only_star and not self.is_json and statement.items[0].key is None:
             return self.message.payload
         return self._selected(statement)
+
+    def _set(self, statement: Select) -> None:
+        """Works out the variables; a later one may refer to an earlier one."""
+        size = 0
+        for name, node in statement.variables:
+            value = self._variables[name] = self.value(node)
+            size += 0 if value is UNDEFINED else len(dumps(value).encode())
+            if size > LARGEST_VARIABLES:
+                raise CannotEvaluate(f"the variables of SET exceed {LARGEST_VARIABLES} bytes")
 
     def fill(self, template: tuple[str | Node, ...]) -> str:
         """A template's text. Raises CannotEvaluate."""
@@ -201,6 +215,7 @@ _EVALUATE: dict[type, Callable[[Evaluation, Any], Any]] = {
     Literal: lambda evaluation, node: node.value,
     Star: lambda evaluation, node: evaluation._json("*"),
     Name: Evaluation._name,
+    Variable: lambda evaluation, node: evaluation._variables.get(node.name, UNDEFINED),
     Member: lambda evaluation, node: _attribute(evaluation.value(node.of), node.name),
     Call: Evaluation._call,
     Cast: lambda evaluation, node: cast(evaluation.value(node.value), node.kind),

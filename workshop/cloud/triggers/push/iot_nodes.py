@@ -32,6 +32,11 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Variable:
+    name: str  # with its @
+
+
+@dataclass(frozen=True)
 class Member:
     of: Node
     name: str
@@ -96,8 +101,21 @@ class Select:
     source: Node | None  # of a query within a statement
     topic_filter: str | None  # of a statement; None if it has no FROM
     where: Node | None
+    variables: tuple[tuple[str, Node], ...] = ()  # of a statement: what SET defines, in order
 
 
 Node = (
-    Literal | Star | Name | Member | Call | Cast | Unary | Binary | Array | Object | Case | Select
+    Literal
+    | Star
+    | Name
+    | Variable
+    | Member
+    | Call
+    | Cast
+    | Unary
+    | Binary
+    | Array
+    | Object
+    | Case
+    | Select
 )

@@ -1,13 +1,15 @@
 """Reads the SQL of AWS IoT's topic rules, and the `${templates}` of their actions.
 
 Follows "AWS IoT SQL reference"
-(https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-reference.html) and
+(https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-reference.html), "SET clause"
+(https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-set.html) and
 "Substitution templates"
 (https://docs.aws.amazon.com/iot/latest/developerguide/iot-substitution-templates.html).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from decimal import Decimal
@@ -28,6 +30,7 @@ from .iot_nodes import (
     Select,
     Star,
     Unary,
+    Variable,
 )
 from .iot_tokens import Tokens, sql_error, unquote
 from .iot_topics import filter_error
@@ -35,7 +38,9 @@ from .iot_values import FIRST_VERSION, number
 
 VERSIONS = (FIRST_VERSION, "2016-03-23", "beta")
 DEEPEST = 50  # parentheses within each other
-MOST_OPERATORS = 150  # and calls, in one item of a SELECT or in a WHERE
+MOST_OPERATORS = 150  # and calls, in one item of a SELECT or SET, or in a WHERE
+MOST_VARIABLES = 10
+LONGEST_VARIABLE = 64  # characters of its name
 KEYWORDS = {"select", "from", "where", "as", "and", "or", "not", "in", "case", "when", "then"}
 KEYWORDS |= {"else", "end", "null", "true", "false"}
 CONSTANTS = {"null": None, "true": True, "false": False}
@@ -49,9 +54,10 @@ NEWER_CASTS = {"decimal", "bool", "boolean"}
 def parse_statement(sql: str, version: str) -> Select:
     """A rule's statement. Raises ApiError: SqlParseException, which says where."""
     parser = _Parser(sql, version)
+    variables = parser.variables()
     statement = parser.select(nested=False)
     parser.expect("end")
-    return statement
+    return dataclasses.replace(statement, variables=variables)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -74,6 +80,23 @@ class _Parser(Tokens):
         self._version = version
         self._depth = 0  # of parentheses
         self._count = 0  # of operators and calls, in one item
+
+    def variables(self) -> tuple[tuple[str, Node], ...]:
+        """[SET @name = ..., @name = ...]: each is assigned once, in the order of the text."""
+        found: dict[str, Node] = {}
+        while self.take("," if found else "set"):
+            kind, name, _ = self.next()
+            if kind != "variable" or len(name) > LONGEST_VARIABLE:
+                wanted = f"a variable, @ and up to {LONGEST_VARIABLE} characters"
+                raise self.error(wanted, back=True)
+            if name in found:
+                raise self.error("a variable that has no value yet", back=True)
+            self.expect("=")
+            self._count = 0
+            found[name] = self.expression()
+        if len(found) > MOST_VARIABLES:
+            raise sql_error(f"SET has {len(found)} variables, and {MOST_VARIABLES} is the limit")
+        return tuple(found.items())
 
     def select(self, nested: bool) -> Select:
         """SELECT ... [FROM ...] [WHERE ...]."""
@@ -232,6 +255,8 @@ class _Parser(Tokens):
             return Literal(number(text) if "." not in text else Decimal(text))
         if kind == "string":
             return Literal(unquote(text))
+        if kind == "variable":
+            return Variable(text)
         if text == "(":
             return self._in_parentheses()
         if text == "[":

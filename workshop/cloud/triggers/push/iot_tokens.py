@@ -11,6 +11,7 @@ TOKEN = re.compile(
       (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)
     | (?P<string>'(?:[^']|'')*'|"(?:\\"|[^"])*")
     | (?P<word>[^\W\d]\w*|`[^`]+`)
+    | (?P<variable>@[A-Za-z0-9_]+)
     | (?P<sign><>|!=|<=|>=|[-+*/%=<>().,\[\]{}:])
     )""",
     re.VERBOSE,
@@ -21,8 +22,8 @@ Token = tuple[str, str, int]  # kind, text, position
 class Tokens:
     """Reads a text from left to right, one token ahead.
 
-    A token's kind is "number", "string", "word" or "sign"; at the end of the text "end", and
-    "other" before what is no token at all.
+    A token's kind is "number", "string", "word", "variable" or "sign"; at the end of the text
+    "end", and "other" before what is no token at all.
     """
 
     def __init__(self, text: str, at: int = 0) -> None:
