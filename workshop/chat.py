@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 LOCALE, DRAFT, FALLBACK = "en_US", "DRAFT", "FALLBCKINT"
 SESSION_S = 300  # how long Lex keeps a session that nobody uses
 FIND = ["is there a bike near {Station}", "are there bikes at {Station}", "find a bike"]
@@ -73,11 +71,12 @@ def make_bot(
 
 def allow_lex(client: Any, function: str, bot: Bot) -> None:
     """Lets a bot's alias invoke a function, with a boto3 Lambda client."""
+    statement = f"lex-{bot.alias_id}"
     with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-        client.remove_permission(FunctionName=function, StatementId="lex")
+        client.remove_permission(FunctionName=function, StatementId=statement)
     client.add_permission(
         FunctionName=function,
-        StatementId="lex",
+        StatementId=statement,
         Action="lambda:InvokeFunction",
         Principal="lexv2.amazonaws.com",
         SourceArn=bot.arn,
@@ -218,10 +217,12 @@ def _publish(models: Any, bot_id: str, function_arn: str) -> Bot:
 
 
 def _role(iam: Any) -> str:
-    """Lex's own role for bots of the workshop; it is made once."""
-    suffix = "workshop"
-    name = f"AWSServiceRoleForLexV2Bots_{suffix}"
-    with contextlib.suppress(ClientError):
-        return iam.get_role(RoleName=name)["Role"]["Arn"]
-    made = iam.create_service_linked_role(AWSServiceName="lexv2.amazonaws.com", CustomSuffix=suffix)
-    return made["Role"]["Arn"]
+    """Lex's own role for bots; it is made once."""
+    prefix = "/aws-service-role/lexv2.amazonaws.com/"
+    roles = iam.list_roles(PathPrefix=prefix)["Roles"]
+    if not roles:
+        made = iam.create_service_linked_role(
+            AWSServiceName="lexv2.amazonaws.com", CustomSuffix="workshop"
+        )
+        roles = [made["Role"]]
+    return roles[0]["Arn"]

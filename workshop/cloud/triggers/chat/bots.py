@@ -256,8 +256,7 @@ class Bots:
 
 def _check_draft(asked: Json) -> None:
     if asked["botVersion"] != DRAFT:
-        message = f"Version {asked['botVersion']} cannot be changed: only {DRAFT} can."
-        raise ApiError(400, "ValidationException", message)
+        raise refused(f"a locale of version {asked['botVersion']}: ask for {DRAFT}")
 
 
 def _not_found(kind: str, key: Any) -> ApiError:
