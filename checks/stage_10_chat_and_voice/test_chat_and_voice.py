@@ -12,6 +12,7 @@ from workshop.grading.words import failure
 from .city import City, expect, found, says
 from .lex import Talk, event_of, invoke
 from .skill import Session
+from .stale import stale_table
 
 ASKS = {"action": "ElicitSlot", "slot": "Station"}
 PLAIN = ["PlainText"]
@@ -95,7 +96,7 @@ def test_the_bot_confirms_before_it_rents(city, bot):
 
 def test_the_bot_rents_only_what_is_there(city, bot):
     """Without a bike nobody is asked; and the last one may be gone before the yes."""
-    look = "the number of bikes: before you ask, and as the condition of the write"
+    look = "the number of bikes: before you ask, and again after the yes"
     none = {"action": "Close", "state": "Failed"}
     empty, talk = city.station(0), Talk(city, bot)
     talk.expect(f"rent a bike at {empty.also[0]}", look, says=says("none", empty), **none)
@@ -105,6 +106,29 @@ def test_the_bot_rents_only_what_is_there(city, bot):
     talk.lines.append("(somebody takes the last bike)")
     talk.expect("yes", look, says=says("none", last), **none)
     city.expect_bikes(last, 0, talk.lines, look)
+
+
+def test_the_last_bike_goes_to_one(city, account, deploy, tmp_path):
+    """If somebody takes the last bike between your read and your write, there is none."""
+    look = "update_item with a ConditionExpression, and what it raises"
+    late = deploy(
+        {"Timeout": 30},
+        TABLE=city.table,
+        SKILL_ID=city.skill_id,
+        AWS_ENDPOINT_URL_DYNAMODB=stale_table(account, tmp_path),
+    )
+    station = city.station(0)
+    event = event_of("RentBike", station)
+    event["sessionState"]["intent"]["confirmationState"] = "Confirmed"
+    asked = [
+        f"user: rent one at {station.also[0]}",
+        "user: yes (and the function reads that there is one bike)",
+        "(somebody takes the last bike)",
+    ]
+    came, _ = invoke(late, event, look)
+    wanted = {"says": says("none", station), "action": "Close", "state": "Failed"}
+    expect(came, wanted, asked, look)
+    city.expect_bikes(station, 0, asked, look)
 
 
 def test_the_bot_remembers_the_station(city, bot):

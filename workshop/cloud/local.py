@@ -28,6 +28,7 @@ from .triggers.gateway.addresses import local_url
 
 if TYPE_CHECKING:
     from .triggers.chat.alexa import Device
+    from .triggers.chat.lex import Exchange
 
 _one_at_a_time = threading.Lock()
 
@@ -167,6 +168,10 @@ class LocalCloud:
         The newest is last. A problem that came again is there once, with how often it came.
         """
         return self._problems.all()
+
+    def exchanges(self, session_id: str) -> list[Exchange]:
+        """What Lex asked a function in the last turn of a session, and what it answered."""
+        return self._parts.lex.exchanges(session_id)
 
     def alexa(self, model: dict[str, Any], skill_id: str, function_arn: str) -> Device:
         """An Alexa device with a skill, whose function is asked as Alexa asks it.

@@ -106,12 +106,11 @@ class Parts:
             seam.find_function_url,
             gate.caller,
         )
-        bots = Bots()
         answering = (
             Control(self.clock, self.idle),
             InvokeApi(self.invoker, self.queue, self._loops),
             LambdaApi(self._provisioned, self._concurrency),
-            LexApi(bots, Lex(bots, self.functions)),
+            LexApi(self._bots, self.lex),
             MotoApi(self.alarms, self.clients.poller.id),
         )
         api = Api(gate, gateway, answering, self.problems.note)
@@ -197,6 +196,8 @@ class Parts:
             new_request,
             self.deliveries.note,
         )
+        self._bots = Bots()
+        self.lex = Lex(self._bots, self.functions)
         self.alarms = Alarms(self.clients.polling, self.deliveries, ACCOUNT_ID)
         self._workers = Workers(GIVE_BACK_AT_ONCE, "event source mappings", self.problems)
         tools = Tools(

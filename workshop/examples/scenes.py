@@ -18,6 +18,7 @@ from ..grading.function import ROLE, Result
 from ..grading.network import network
 from ..paths import repository
 from ..stages import Stage
+from .chat import Assistant
 from .night import Night
 from .packages import package
 
@@ -171,6 +172,12 @@ def _night(account: Account) -> Scene:
     return Scene(night.variables, {}, night.written, changes, night.go_on)
 
 
+def _assistant(account: Account) -> Scene:
+    """Stations with and without bikes, for the front ends of a bot and of a skill."""
+    assistant = Assistant(account)
+    return Scene(assistant.variables, go_on=assistant.go_on)
+
+
 def _rows(account: Account, variable: str, table: str) -> Iterator[str]:
     """The items of the table that a variable names, in DynamoDB's own form."""
     return (f"item in {variable}: {json.dumps(each)}" for each in account.items(table))
@@ -184,4 +191,5 @@ SCENES: dict[str, Callable[[Account], Any]] = {
     "06": _alerts,
     "07": _sums,
     "08": _night,
+    "10": _assistant,
 }

@@ -190,6 +190,16 @@ def test_session_attributes_live_as_long_as_nobody_replaces_them(talk):
         assert attributes(said) == wanted
 
 
+def test_the_last_turns_exchanges_can_be_seen(lab, talk):
+    confirm = action("ConfirmIntent", {"name": "RentBike", "slots": {}}, ["Sure?"])
+    talk.say("rent one", DialogCodeHook=confirm)
+    talk.say("yes")
+    exchanges = lab.cloud.exchanges(talk.session_id)
+    assert [each.event for each in exchanges] == talk.events()[1:]
+    actions = [each.answer["sessionState"]["dialogAction"]["type"] for each in exchanges]
+    assert actions == ["Delegate", "Close"]
+
+
 def test_sessions_are_apart_and_can_be_deleted(lab, bot, name):
     one, other = Talk(lab, bot, name), Talk(lab, bot, name)
     one.say("find a bike", {"mine": "1"})

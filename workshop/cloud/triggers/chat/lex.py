@@ -14,9 +14,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...access.resource_policy import Source
-from ...base.json_text import to_json
+from ...base.json_text import from_json, to_json
 from ...base.model import ApiError, Outcome
 from ...base.variables import ACCOUNT_ID
 from ..gateway.invoking import Functions, IntegrationTimeout
@@ -32,12 +33,21 @@ CONTENT = "text/plain; charset=utf-8"
 Key = tuple[str, str, str, str]  # bot, alias, locale, session
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """An event that a function got, and what it answered, or its error object."""
+
+    event: Json
+    answer: Any
+
+
 @dataclass
 class Kept:
     """A session, until nobody has used it for as long as its bot says."""
 
     expires_at: float  # time.monotonic()
     session: Session = field(default_factory=Session)
+    exchanges: list[Exchange] = field(default_factory=list)  # of the last turn
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -65,13 +75,21 @@ class Lex:
             raise refused(operation)
         return operations[operation](region, asked)
 
+    def exchanges(self, session_id: str) -> list[Exchange]:
+        """What the function was asked in the last turn of a session, and what it answered."""
+        with self._lock:
+            kept = [kept for key, kept in self._kept.items() if key[-1] == session_id]
+        return [each for one in kept for each in one.exchanges]
+
     def _recognize_text(self, region: str, asked: Json) -> Json:
         bot, alias = self._bots.find(asked["botId"], asked["botAliasId"])
         locale = _locale(bot, alias, asked["localeId"])
-        with self._session(bot, asked) as session:
+        with self._session(bot, asked) as kept:
+            session = kept.session
             _take_state(session, asked.get("sessionState") or {})
             before = copy.deepcopy(session)
-            turn_of = _Asking(self, region, bot, alias, asked, session)
+            kept.exchanges = []
+            turn_of = _Asking(self, region, bot, alias, asked, kept)
             turn = Turn(locale, session, turn_of.ask)
             try:
                 turn.take(asked["text"])
@@ -130,7 +148,7 @@ class Lex:
         return {name: asked[name] for name in names}
 
     @contextmanager
-    def _session(self, bot: Bot, asked: Json) -> Iterator[Session]:
+    def _session(self, bot: Bot, asked: Json) -> Iterator[Kept]:
         """The session of a call, for this call alone. Raises ApiError, 409, if it is in use."""
         until = time.monotonic() + bot.said["idleSessionTTLInSeconds"]
         with self._lock:
@@ -142,7 +160,7 @@ class Lex:
             message = f"The session {asked['sessionId']} is in use by another request."
             raise ApiError(409, "ConflictException", message)
         try:
-            yield kept.session
+            yield kept
         finally:
             kept.lock.release()
 
@@ -151,10 +169,10 @@ class _Asking:
     """Asks the alias's function in one turn, with the events that Lex V2 sends."""
 
     def __init__(
-        self, lex: Lex, region: str, bot: Bot, alias: Json, asked: Json, session: Session
+        self, lex: Lex, region: str, bot: Bot, alias: Json, asked: Json, kept: Kept
     ) -> None:
         self._lex, self._bot, self._alias, self._asked = lex, bot, alias, asked
-        self._session = session
+        self._session, self._exchanges = kept.session, kept.exchanges
         self.request_id = str(uuid.uuid4())
         self.request_attributes = asked.get("requestAttributes") or {}
         name = f"bot-alias/{asked['botId']}/{asked['botAliasId']}"
@@ -165,7 +183,9 @@ class _Asking:
         """The function's answer. Raises ApiError."""
         function = _function(self._alias, self._asked["localeId"])
         event = self._event(hook)
-        answer = read_answer(self._lex.invoke(function, event, self._source))
+        outcome = self._lex.invoke(function, event, self._source)
+        self._exchanges.append(Exchange(copy.deepcopy(event), from_json(outcome.payload)))
+        answer = read_answer(outcome)
         if answer.get("requestAttributes") is not None:
             self.request_attributes = answer["requestAttributes"]
         return answer
