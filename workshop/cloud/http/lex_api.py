@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ..access import Asked, find_operation
 from ..base.answer import Answer
@@ -31,12 +32,21 @@ class LexApi:
             message = f"The local cloud has Lex V2 only, and there no {request.path}."
             raise ApiError(404, "ResourceNotFoundException", message)
         service = MODELS if found.name in service_model(MODELS).operation_names else RUNTIME
-        check_parameters(service, found.name, found.parameters)
-        if service == RUNTIME:
-            fields = self._lex.call(found.name, request.region, found.parameters)
-        else:
-            fields = self._bots.call(found.name, found.parameters)
         operation = service_model(service).operation_model(found.name)
+        asked = {name: _typed(operation, name, each) for name, each in found.parameters.items()}
+        check_parameters(service, found.name, asked)
+        if service == RUNTIME:
+            fields = self._lex.call(found.name, request.region, asked)
+        else:
+            fields = self._bots.call(found.name, asked)
         known = operation.output_shape.members if operation.output_shape else {}
         said = {name: value for name, value in fields.items() if name in known}
         return json_answer(json.dumps(said).encode(), operation.http.get("responseCode", 200))
+
+
+def _typed(operation: Any, name: str, value: Any) -> Any:
+    """A parameter, of which the query string has the letters alone."""
+    shape = operation.input_shape.members.get(name)
+    if shape is None or shape.serialization.get("location") != "querystring":
+        return value
+    return value == "true" if shape.type_name == "boolean" else value

@@ -235,6 +235,17 @@ def test_who_is_not_there_is_not_found(lab, bot):
             runtime.recognize_text(**{**there, **wrong}, sessionId="one", text="hello")
 
 
+def test_a_bot_that_is_deleted_is_gone(lab):
+    name = lab.create(SOURCE)
+    arn = lab.client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    first = make_bot(lab.cloud.client, "again", arn)
+    second = make_bot(lab.cloud.client, "again", arn)  # one of this name goes first
+    models = lab.cloud.client("lexv2-models")
+    assert models.describe_bot(botId=second.id)["botStatus"] == "Available"
+    with pytest.raises(models.exceptions.ResourceNotFoundException):
+        models.describe_bot(botId=first.id)
+
+
 def test_what_is_not_done_is_refused_by_name(lab, bot):
     models, runtime = lab.cloud.client("lexv2-models"), lab.cloud.client("lexv2-runtime")
     where = {"botId": bot.id, "botVersion": "DRAFT", "localeId": LOCALE}
