@@ -52,7 +52,7 @@ def test_a_conversation_with_lex(exercise, capsys):
         "Which station?",
         "There is one bike at Lincoln Memorial.",
     ]
-    assert turns[0].waits_for == "ElicitSlot Station"
+    assert turns[0].then == "ElicitSlot Station"
     assert [len(each.exchanges) for each in turns] == [1, 1, 0, 1]
     event, answer = turns[0].exchanges[0]
     assert event["invocationSource"] == "DialogCodeHook"
@@ -68,7 +68,7 @@ def test_a_session_with_alexa(exercise):
         "Do you want to rent a bike at Park Rd & Holmead Pl NW?",
         "A bike at Park Rd & Holmead Pl NW is yours.",
     ]
-    assert rented[1].waits_for == "nothing: the session has ended"
+    assert rented[1].then == "the session has ended"
     assert rented[0].exchanges[0][0]["session"]["application"]["applicationId"] == SKILL_ID
 
 

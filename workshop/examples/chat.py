@@ -43,4 +43,4 @@ class Assistant:
             return came[-1].value
 
         Device(skill_of(), SKILL_ID, send).say("is there a bike near Union Station")
-        yield "alexa", came[0]
+        yield "request of Alexa", came[0]

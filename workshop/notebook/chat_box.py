@@ -85,8 +85,8 @@ def chat_box() -> ChatBox | None:
 def _lines(turn: Turn) -> list[str]:
     heard = [_line("bot", turn.heard, BOT)] if turn.heard else []
     wrong = [_line("!", turn.problem, WRONG)] if turn.problem else []
-    waits = f'<p style="margin: 0; opacity: 0.6">waits for {html.escape(turn.waits_for)}</p>'
-    return [_line("you", turn.said, YOU), *heard, *wrong, waits]
+    then = f'<p style="margin: 0; opacity: 0.6">then: {html.escape(turn.then)}</p>'
+    return [_line("you", turn.said, YOU), *heard, *wrong, then]
 
 
 def _line(who: str, text: str, color: str) -> str:

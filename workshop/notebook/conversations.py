@@ -29,7 +29,7 @@ class Turn:
 
     said: str
     heard: str
-    waits_for: str  # what the service waits for now
+    then: str  # what comes next: Lex's action, or whether Alexa listens
     exchanges: list[Exchange]
     problem: str | None = None
 
@@ -54,11 +54,11 @@ class WithLex:
         except ClientError as error:
             said = error.response["Error"]
             problem = f"{said['Code']}: {said['Message']}"
-            return Turn(text, "", "nothing", self._exchanges(), problem)
+            return Turn(text, "", "as before", self._exchanges(), problem)
         messages = [_text_of(each) for each in response.get("messages", [])]
         action = response["sessionState"].get("dialogAction", {})
-        waits_for = " ".join([action.get("type", ""), action.get("slotToElicit", "")]).strip()
-        return Turn(text, " ".join(messages), waits_for, self._exchanges())
+        then = " ".join([action.get("type", ""), action.get("slotToElicit", "")]).strip()
+        return Turn(text, " ".join(messages), then, self._exchanges())
 
     def _exchanges(self) -> list[Exchange]:
         found = self._cloud.exchanges(self._chat.session_id)
@@ -74,8 +74,8 @@ class WithAlexa:
     def say(self, text: str) -> Turn:
         """What Alexa makes of an utterance; "open" opens the skill."""
         heard = self._device.open() if text.casefold() == "open" else self._device.say(text)
-        waits_for = "the user" if heard.is_open else "nothing: the session has ended"
-        return Turn(text, heard.speech, waits_for, [(heard.event, heard.answer)], heard.problem)
+        then = "Alexa listens" if heard.is_open else "the session has ended"
+        return Turn(text, heard.speech, then, [(heard.event, heard.answer)], heard.problem)
 
 
 class Exercise:
@@ -131,7 +131,7 @@ def talk(conversation: Conversation, *utterances: str) -> list[Turn]:
         turns.append(turn)
         print(f"you: {turn.said}")
         print(f"     {turn.problem}" if turn.problem else f"bot: {turn.heard}")
-        print(f"     [{len(turn.exchanges)} invocations; waits for {turn.waits_for}]")
+        print(f"     [invocations: {len(turn.exchanges)}; then: {turn.then}]")
     return turns
 
 
