@@ -23,6 +23,7 @@ from workshop.notebook.chat_box import ALEXA, ChatBox, chat_box
 from workshop.notebook.conversations import Exercise, Turn, talk
 from workshop.notebook.extension import running_cloud
 from workshop.notebook.lanes import arrows_of, draw_turns
+from workshop.notebook.refresh import KEPT_METADATA
 from workshop.stages import find
 
 INPUT = "document.querySelector('.workshop-chat input')"
@@ -124,7 +125,8 @@ def page(solved, tmp_path_factory):
         pytest.skip("chromium is missing")
     folder = tmp_path_factory.mktemp("lab")
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "chat.ipynb")
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=KEPT_METADATA)
+    nbformat.write(notebook, folder / "chat.ipynb")
     port, token = free_port(21_000 + os.getpid() % 1000), "a-token"
     command = [
         *(sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser"),
@@ -147,9 +149,8 @@ def page(solved, tmp_path_factory):
         try:
             browser.open(f"http://127.0.0.1:{port}/lab/tree/chat.ipynb?token={token}")
             browser.wait_for("document.querySelectorAll('.jp-CodeCell').length == 2")
-            ready = "window.jupyterapp && !document.querySelector('#jupyterlab-splash')"
-            browser.wait_for(ready)
-            browser.wait_for("document.body.innerText.includes('Python 3 (ipykernel)')")
+            session = "window.jupyterapp.shell.currentWidget.sessionContext"
+            browser.wait_for(f"{session}.isReady && {session}.session.kernel.status == 'idle'")
             browser.run("window.jupyterapp.commands.execute('notebook:run-all-cells') && true")
             wait_for_box(browser)
             yield browser
