@@ -149,7 +149,8 @@ def page(solved, tmp_path_factory):
         try:
             browser.open(f"http://127.0.0.1:{port}/lab/tree/chat.ipynb?token={token}")
             browser.wait_for("document.querySelectorAll('.jp-CodeCell').length == 2")
-            session = "window.jupyterapp.shell.currentWidget.sessionContext"
+            main = "[...window.jupyterapp.shell.widgets('main')]"
+            session = f"{main}.find(each => each.sessionContext).sessionContext"
             browser.wait_for(f"{session}.isReady && {session}.session.kernel.status == 'idle'")
             browser.run("window.jupyterapp.commands.execute('notebook:run-all-cells') && true")
             wait_for_box(browser)
@@ -185,12 +186,17 @@ def wait_for_box(browser: Browser) -> None:
             assert attempt < 4, f"no chat box in sight:\n{shown}"
 
 
+def shows(browser: Browser, text: str) -> None:
+    """Waits until the box has a text in it."""
+    box = "document.querySelector('.workshop-chat').innerText"
+    browser.wait_for(f"{box}.includes({json.dumps(text)})")
+
+
 def says(browser: Browser, text: str, answer: str) -> None:
     """Types into the box as a person does, and waits for what it shows."""
     browser.run(f"{INPUT}.focus()")
     browser.type(text)
-    found = f"document.querySelector('.workshop-chat').innerText.includes({json.dumps(answer)})"
-    browser.wait_for(found)
+    shows(browser, answer)
     browser.wait_for(f"{INPUT}.value == ''")
 
 
@@ -199,15 +205,15 @@ def test_a_real_browser_talks_to_the_function(page):
     says(page, "is there a bike near Park Road", "There are 3 bikes at Park Rd & Holmead Pl NW.")
     says(page, "rent one", "Do you want to rent a bike at Park Rd & Holmead Pl NW?")
     says(page, "yes", "A bike at Park Rd & Holmead Pl NW is yours.")
-    shown = page.run("document.querySelector('.workshop-chat').innerText")
-    assert "1. event: DialogCodeHook" in shown and "2. event: FulfillmentCodeHook" in shown
-    assert '"confirmationState": "Confirmed"' in shown and '"state": "Fulfilled"' in shown
+    shows(page, "1. event: DialogCodeHook")
+    shows(page, "2. event: FulfillmentCodeHook")
+    shows(page, '"confirmationState": "Confirmed"')
+    shows(page, '"state": "Fulfilled"')
     page.run("document.querySelectorAll('.workshop-chat .widget-toggle-button')[1].click()")
-    page.wait_for("document.querySelector('.workshop-chat').innerText.includes('Stations:')")
+    shows(page, "Stations:")
     says(page, "open", "Welcome to the bike share.")
     says(page, "are there bikes at Park Road", "There are 2 bikes at Park Rd & Holmead Pl NW.")
-    shown = page.run("document.querySelector('.workshop-chat').innerText")
-    assert "<speak>There are 2 bikes at Park Rd &amp; Holmead Pl NW.</speak>" in shown
+    shows(page, "<speak>There are 2 bikes at Park Rd &amp; Holmead Pl NW.</speak>")
 
 
 @pytest.fixture
