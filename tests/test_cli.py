@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 from support import STAGES, submission
+from waiting import until
 
 from workshop import cli, doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
+from workshop.grading.report import is_stub
 from workshop.grading.stub import stub, write_stub
 from workshop.paths import repository
 
@@ -82,7 +84,7 @@ def test_check_of_a_mistake(folder, tmp_path):
     assert done.returncode == 1
     assert "fail  Minutes are rounded up: a minute that has begun counts." in done.stdout
     assert "11 of 12 checks pass. Stuck? `workshop hint 01`" in done.stdout
-    for word in ("event:", "expected: ", "came: ", "look at: "):
+    for word in ("event:", "expected: ", "got: ", "look at: "):
         assert word in done.stdout
 
 
@@ -187,7 +189,7 @@ def test_stub_says_that_it_is_meant_to_fail(tmp_path):
     write_stub(STAGE, tmp_path)
     done = workshop("check", "01", "--exercises", str(tmp_path))
     assert done.returncode == 1
-    assert "This is the stub as it comes, so it is meant to fail." in done.stdout
+    assert "This is the untouched stub, so it is meant to fail." in done.stdout
 
 
 def test_hints_come_one_after_the_other(state):
@@ -234,16 +236,24 @@ def test_reset_brings_a_missing_folder_back(folder):
     assert (folder / STAGE.name / "handler.py").is_file()
 
 
+def test_a_workshop_that_was_handed_out_without_solutions(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORKSHOP_EXERCISES", str(folder))
+    monkeypatch.setattr("workshop.grading.stub.repository", lambda: tmp_path)
+    assert not is_stub(STAGE, folder)
+    assert main(["reset", "01"]) == 2
+    assert f"`git checkout -- solutions/{STAGE.name}` restores it" in capsys.readouterr().err
+
+
 def test_reset_of_a_notebook_keeps_a_changed_one(tmp_path, monkeypatch, capsys):
     """Stage 00, too, which has a notebook and no exercise."""
     shutil.copytree(repository() / "notebooks", tmp_path / "notebooks")
     monkeypatch.setattr(cli, "repository", lambda: tmp_path)
     assert main(["reset", "00", "--notebook"]) == 0
-    assert capsys.readouterr().out == "my_notebooks/00_start_here.ipynb is as it comes.\n"
+    assert capsys.readouterr().out == "my_notebooks/00_start_here.ipynb is the original again.\n"
     copy = tmp_path / "my_notebooks" / "00_start_here.ipynb"
     copy.write_text(copy.read_text(encoding="utf-8").replace("rider", "driver"), encoding="utf-8")
     assert main(["reset", "0", "--notebook"]) == 0
-    assert "yours is kept as my_notebooks/00_start_here.kept-1.ipynb" in capsys.readouterr().out
+    assert "your copy is kept as my_notebooks/00_start_here.kept-1.ipynb" in capsys.readouterr().out
     assert "driver" in (copy.parent / "00_start_here.kept-1.ipynb").read_text(encoding="utf-8")
 
 
@@ -399,7 +409,6 @@ def test_ctrl_c_ends_checks(folder):
         text=True,
         start_new_session=True,
     )
-    import time
 
     import psutil
 
@@ -410,10 +419,7 @@ def test_ctrl_c_ends_checks(folder):
         with contextlib.suppress(psutil.NoSuchProcess):
             return any("bootstrap.py" in " ".join(child.cmdline()) for child in below())
 
-    until = time.monotonic() + 30
-    while not runs_a_function():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(runs_a_function)
     children = below()
     check.send_signal(signal.SIGINT)
     assert check.wait(timeout=60) == 130

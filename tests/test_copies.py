@@ -65,7 +65,7 @@ def test_an_update_brings_a_new_notebook(root):
     bring(root)
     change(root, outputs=[{"output_type": "stream", "name": "stdout", "text": "2"}])
     write_original(root, "2 + 2")
-    assert bring(root) == [f"An update brought these to my_notebooks/: {NAME}."]
+    assert bring(root) == [f"An update brought new notebooks to my_notebooks/: {NAME}."]
     assert source(copy(root)) == "2 + 2"
     assert [file.name for file in copy(root).parent.iterdir()] == [NAME]
 
@@ -76,7 +76,7 @@ def test_an_update_keeps_what_the_learner_changed(root):
         change(root, source=mine)
         write_original(root, f"update {number}")
         kept = f"01_hello_lambda.kept-{number}.ipynb"
-        assert f"You changed {NAME}: yours is kept as my_notebooks/{kept}." in bring(root)
+        assert f"You changed {NAME}: your copy is kept as my_notebooks/{kept}." in bring(root)
         assert source(copy(root)) == f"update {number}"
         assert source(copy(root, kept)) == mine
 
@@ -86,7 +86,7 @@ def test_what_is_not_a_notebook_is_kept(root, text):
     copy(root).parent.mkdir()
     copy(root).write_text(text, encoding="utf-16")
     said = bring(root)
-    assert f"You changed {NAME}: yours is kept" in said[-1]
+    assert f"You changed {NAME}: your copy is kept" in said[-1]
     assert copy(root, "01_hello_lambda.kept-1.ipynb").read_text(encoding="utf-16") == text
     assert source(copy(root)) == "1 + 1"
 
@@ -94,11 +94,11 @@ def test_what_is_not_a_notebook_is_kept(root, text):
 def test_one_copy_is_brought_back(root):
     bring(root)
     stage = find("01")
-    assert bring_back(stage, root) == [f"my_notebooks/{NAME} is as it comes."]
+    assert bring_back(stage, root) == [f"my_notebooks/{NAME} is the original again."]
     change(root, source="1 + 2")
     kept, back = bring_back(stage, root)
-    assert "yours is kept as my_notebooks/01_hello_lambda.kept-1.ipynb" in kept
-    assert back == f"my_notebooks/{NAME} is as it comes."
+    assert "your copy is kept as my_notebooks/01_hello_lambda.kept-1.ipynb" in kept
+    assert back == f"my_notebooks/{NAME} is the original again."
     assert source(copy(root)) == "1 + 1"
 
 

@@ -89,7 +89,7 @@ def wait_for_connection(address: urllib.parse.SplitResult) -> None:
 
 def test_it_prints_where_to_go_without_a_browser(lab):
     said, _ = lab
-    assert "There is no browser to open here." in said
+    assert "No browser can be opened here." in said
     assert "Ctrl-C twice ends it" in said
     assert FIRST_NOTEBOOK in ADDRESS.search(said)[0]
     assert (repository() / FIRST_NOTEBOOK).is_file()

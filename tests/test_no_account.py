@@ -121,7 +121,7 @@ def test_a_kernel_of_make_lab_has_no_account(traps):
     try:
         kernel = Kernel(ADDRESS.search(said)[0])
         assert kernel.run(CELL).count(NO_CLOUD) == 2, "before %load_ext"
-        assert "The local cloud runs." in kernel.run("%load_ext workshop.notebook")
+        assert "The local cloud is running." in kernel.run("%load_ext workshop.notebook")
         assert kernel.run(CELL).split() == ["200", "200"]
         kernel.run("%unload_ext workshop.notebook")
         assert kernel.run(CELL).count(NO_CLOUD) == 2, "after %unload_ext"

@@ -41,44 +41,44 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     cloud = commands.add_parser("cloud", help="run the local cloud until Ctrl-C")
-    cloud.add_argument("--port", type=int, default=5000, help="0 takes any free port (5000)")
+    cloud.add_argument("--port", type=int, default=5000, help="0: any free port (default: 5000)")
     cloud.add_argument(
         "--internet", action="store_true", help="let functions reach your network and the internet"
     )
     cloud.set_defaults(run=run_cloud)
 
-    check = commands.add_parser("check", help="grade stages (all of them, if none is named)")
+    check = commands.add_parser("check", help="grade stages (all of them if you name none)")
     check.add_argument("stage", nargs="*", metavar="STAGE", help="01, stage_01 or a full name")
     check.add_argument("--exercises", metavar="DIR", help="the folder to grade")
     check.add_argument("--endpoint-url", metavar="URL", help="deploy to another AWS endpoint")
-    check.add_argument("--json", metavar="FILE", help="write the results there as JSON, too")
+    check.add_argument("--json", metavar="FILE", help="also write the results there, as JSON")
     check.set_defaults(run=run_check)
 
     invoke = commands.add_parser(
-        "invoke", help="deploy your function of a stage as it is, and invoke it once"
+        "invoke", help="deploy your function for a stage as it is, and invoke it once"
     )
     invoke.add_argument("stage", metavar="STAGE")
     invoke.add_argument(
         "event",
         nargs="?",
         metavar="EVENT.json",
-        help="the stage's own event.json, if none is named",
+        help="the event to send (default: the stage's event.json)",
     )
     invoke.set_defaults(run=run_invoke)
 
-    hint = commands.add_parser("hint", help="one more hint for a stage")
+    hint = commands.add_parser("hint", help="show one more hint for a stage")
     hint.add_argument("stage", metavar="STAGE")
     hint.set_defaults(run=run_hint)
 
-    reset = commands.add_parser("reset", help="bring a stage's stub back; your file is kept")
+    reset = commands.add_parser("reset", help="restore a stage's stub; your file is kept")
     reset.add_argument("stage", metavar="STAGE")
     reset.add_argument(
-        "--notebook", action="store_true", help="bring back its notebook in my_notebooks instead"
+        "--notebook", action="store_true", help="restore its notebook in my_notebooks instead"
     )
     reset.set_defaults(run=run_reset)
 
-    commands.add_parser("progress", help="where you are").set_defaults(run=run_progress)
-    commands.add_parser("doctor", help="what is wrong with this machine").set_defaults(
+    commands.add_parser("progress", help="show where you are").set_defaults(run=run_progress)
+    commands.add_parser("doctor", help="show what is wrong with this machine").set_defaults(
         run=run_doctor
     )
     return top
@@ -176,7 +176,7 @@ def run_hint(args: argparse.Namespace) -> int:
     number, text = next_hint(stage)
     print(f"Hint {number} of {len(stage.hints)}: {text}")
     if number == len(stage.hints):
-        print(f"That was the last one. The solution is solutions/{stage.name}/handler.py.")
+        print(f"That was the last hint. The solution is solutions/{stage.name}/handler.py.")
     return OK
 
 
@@ -216,7 +216,7 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 def _with_exercise(stage: Stage) -> Stage:
     if not stage.exercise:
-        raise WrongCall(f"Stage {stage.number} has no exercise: its notebook is all of it.")
+        raise WrongCall(f"Stage {stage.number} has no exercise, only a notebook.")
     return stage
 
 

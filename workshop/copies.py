@@ -49,7 +49,7 @@ def bring_back(stage: Stage, repository: Path) -> list[str]:
     copy = repository / FOLDER / original.name
     kept = [_keep(copy)] if os.path.lexists(copy) and _is_changed(copy) else []
     _write(original, copy)
-    return [*kept, f"{FOLDER}/{copy.name} is as it comes."]
+    return [*kept, f"{FOLDER}/{copy.name} is the original again."]
 
 
 def originals(repository: Path) -> list[Path]:
@@ -113,14 +113,14 @@ def _keep(copy: Path) -> str:
     names = (copy.with_name(f"{copy.stem}.kept-{n}{copy.suffix}") for n in itertools.count(1))
     kept = next(name for name in names if not os.path.lexists(name))
     copy.rename(kept)
-    return f"You changed {copy.name}: yours is kept as {FOLDER}/{kept.name}."
+    return f"You changed {copy.name}: your copy is kept as {FOLDER}/{kept.name}."
 
 
 def _told(made: list[str], updated: list[str], kept: list[str]) -> Iterator[str]:
     if made:
         yield f"Made your notebooks in {FOLDER}/: {', '.join(made)}."
     if updated:
-        yield f"An update brought these to {FOLDER}/: {', '.join(updated)}."
+        yield f"An update brought new notebooks to {FOLDER}/: {', '.join(updated)}."
     yield from kept
     if not made and not updated:
         yield f"Your notebooks are in {FOLDER}/, as you left them."

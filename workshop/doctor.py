@@ -45,7 +45,7 @@ def findings() -> Iterator[Finding]:
 def _python() -> Finding:
     # An older Python does not come this far: __main__.py says so first.
     name = ".".join(map(str, sys.version_info[:3]))
-    return Finding(True, f"Python {name}; every function runs on it")
+    return Finding(True, f"Python {name}, which runs every Python function")
 
 
 def _packages() -> Iterator[Finding]:
@@ -72,9 +72,9 @@ def _runtime_client() -> Finding:
 
 def _isolation() -> Finding:
     if bubblewrap_works():
-        return Finding(True, "bubblewrap: functions run in namespaces of their own")
+        return Finding(True, "bubblewrap: functions run in their own namespaces")
     found = shutil.which("bwrap")
-    why = "bubblewrap may make no namespaces here" if found else "there is no bubblewrap here"
+    why = "bubblewrap cannot create namespaces here" if found else "bubblewrap is not installed"
     return Finding(True, f"{why}: functions run as plain processes; run only code that you trust")
 
 
@@ -100,12 +100,12 @@ def aws_command() -> Finding:
         return Finding(True, "the `aws` command is the workshop's, and keeps to the local cloud")
     found = _version_of(first)
     if found >= FIRST_WITH_ENDPOINT:
-        return Finding(True, f"{first} keeps to the local cloud once you pasted the `export` lines")
+        return Finding(True, f"{first} keeps to the local cloud, given the `export` lines")
     name = ".".join(map(str, found)) or "of an unknown version"
     return Finding(
         False,
-        f"{first} {name} sends requests to AWS in spite of AWS_ENDPOINT_URL. "
-        "Activate the workshop's environment: it has an `aws` that does not.",
+        f"{first} {name} sends requests to AWS even with AWS_ENDPOINT_URL set. "
+        "Activate the workshop's virtual environment: its `aws` does not.",
     )
 
 
@@ -128,5 +128,5 @@ def _version_of(command: str) -> tuple[int, ...]:
 def _disk() -> Finding:
     free_mb = shutil.disk_usage(repository()).free // 1_000_000
     if free_mb > 500:
-        return Finding(True, f"{free_mb:,} MB of disk are free")
-    return Finding(False, f"only {free_mb} MB of disk are free: the workshop wants 500 MB")
+        return Finding(True, f"{free_mb:,} MB of disk space are free")
+    return Finding(False, f"only {free_mb} MB of disk space are free: the workshop needs 500 MB")

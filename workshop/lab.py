@@ -26,7 +26,7 @@ SETTINGS = Path(__file__).resolve().parent / "jupyter"
 def main() -> None:
     """Makes the learner's notebooks, says where the workshop will be, then becomes JupyterLab."""
     parser = argparse.ArgumentParser(description="Starts the workshop in JupyterLab.")
-    parser.add_argument("--port", type=int, default=8888, help="the next free one from here (8888)")
+    parser.add_argument("--port", type=int, default=8888, help="first port to try (default: 8888)")
     parser.add_argument("--no-browser", action="store_true")
     args = parser.parse_args()
     root, port = repository(), free_port(args.port)
@@ -34,7 +34,7 @@ def main() -> None:
         print(line)
     with_browser = has_browser() and not args.no_browser
     if not with_browser:
-        print("There is no browser to open here. Open the address with `token=` that follows.")
+        print("No browser can be opened here. Open the address below that has `token=` in it.")
         print("From another machine, forward the port first, for example:")
         print(f"    ssh -L {port}:127.0.0.1:{port} this-machine")
     print("The workshop starts at notebook 00. Ctrl-C twice ends it.", flush=True)

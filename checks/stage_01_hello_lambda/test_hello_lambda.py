@@ -49,7 +49,7 @@ def answer(function, event, look):
     """The result of a ride that is right; fails if there is no answer of the right form."""
     result = function.invoke(event)
     assert result.error is None, ended_in_error(
-        "A ride that is right ended in an error.", event, result.error, result.log
+        "A valid ride ended in an error.", event, result.error, result.log
     )
     assert isinstance(result.value, dict) and "minutes" in result.value, failure(
         "The answer is not the object that the contract describes.",
@@ -106,7 +106,7 @@ def expect_refusal(function, event, field, what, also=()):
     )
     right = [each for each in named if each != field and each not in also]
     assert not right, failure(
-        f"{what}, and the error names fields that are right, too: {', '.join(right)}.",
+        f"{what}, and the error also names fields that are right: {', '.join(right)}.",
         event,
         f"a message with {field} in it, and no other field",
         message,
@@ -143,7 +143,7 @@ def test_rounds_minutes_up(function):
 
 
 def test_prices_every_rider_and_bike(function):
-    """Each row of the tariff gives its fare."""
+    """Every row of the tariff gives the right fare."""
     look = "your tariff: unlock + further minutes x cents, in whole cents"
     for rider, bike, minutes in (
         ("member", "electric", fresh.whole(2, 200)),
@@ -158,7 +158,7 @@ def test_prices_every_rider_and_bike(function):
 
 
 def test_first_45_minutes_are_free_for_members(function):
-    """A member pays a classic bike from the 46th minute on."""
+    """A member pays for a classic bike from the 46th minute on."""
     look = "the free minutes: they come off before the multiplication, and never below 0"
     # The last one costs whole dollars: how cents are rounded is another check's question.
     for minutes in (fresh.whole(1, 44), 45, 46, 45 + 20 * fresh.whole(1, 9)):
@@ -181,7 +181,7 @@ def test_money_is_in_whole_cents(function):
 
 
 def test_reads_the_offsets(function):
-    """Times count with their offsets, and "Z" is one."""
+    """The offsets of the times count, and "Z" is an offset."""
     look = "how you subtract the times: keep the offset, do not cut it off"
     for start, there, back in (
         (fresh.moment(), zone(fresh.whole(1, 9)), zone(fresh.whole(-9, 0))),
@@ -203,7 +203,7 @@ def test_reads_the_offsets(function):
 
 
 def test_names_the_missing_field(function):
-    """A field that is missing is a ValueError that names it, and no other."""
+    """A missing field raises a ValueError that names it, and no other."""
     for field in fresh.some_of(FIELDS, len(FIELDS)):
         event = ride()
         del event[field]
@@ -211,7 +211,7 @@ def test_names_the_missing_field(function):
 
 
 def test_names_the_field_with_a_wrong_value(function):
-    """A wrong value is a ValueError that names its field, and no other."""
+    """A wrong value raises a ValueError that names its field, and no other."""
     wrong = (
         ("ride_id", ""),
         ("ride_id", fresh.whole(1, 9999)),
@@ -229,7 +229,7 @@ def test_names_the_field_with_a_wrong_value(function):
 
 
 def test_asks_for_an_offset(function):
-    """A time without an offset is a ValueError that names its field, and no other."""
+    """A time without an offset raises a ValueError that names its field, and no other."""
     for field in fresh.some_of(("started_at", "ended_at"), 2):
         event = ride()
         event[field] = event[field][: len("2026-05-04T08:00:00")]
@@ -238,7 +238,7 @@ def test_asks_for_an_offset(function):
 
 
 def test_refuses_a_ride_that_ends_before_it_starts(function):
-    """A ride that ends before it starts is a ValueError that names ended_at."""
+    """A ride that ends before it starts raises a ValueError that names ended_at."""
     for length in (-SECOND, -fresh.whole(1, 3000) * MINUTE):
         what = "The ride ends before it starts"
         expect_refusal(function, ride(length), "ended_at", what, also=("started_at",))
@@ -257,7 +257,7 @@ def test_request_id_is_the_invocations_own(function):
 
 
 def test_keeps_nothing_between_rides(function):
-    """One environment serves many rides, and nothing of one is left for the next."""
+    """One environment serves many rides, and nothing from one ride is left for the next."""
     look = "module variables: what one invocation puts there, the next one finds"
     short, long = fresh.some_of(range(20, 200, 20), 2)  # whole dollars
     first = ride(short * MINUTE, rider="casual", bike="classic")

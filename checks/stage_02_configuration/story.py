@@ -71,7 +71,7 @@ def told(function: Function, partner: Partner) -> Story:
     partner.store("old")
     first = step(partner.by_key("by_key"))
     assert first.discount != partner.cents["stored"], failure(
-        "The partner got the stored text, not the key.",
+        "The partner got the encrypted value, not the key.",
         first.event,
         "the key, decrypted",
         "what Parameter Store keeps, encrypted",
@@ -109,11 +109,11 @@ def answer(function: Function, event: dict[str, Any]) -> Result:
     error = result.error or {}
     not_found = "NotFound" in str(error.get("errorMessage"))  # a parameter or a function
     assert result.error is None, ended_in_error(
-        "A request that is right ended in an error.",
+        "A valid request ended in an error.",
         event,
         error,
         result.log,
-        "the names: read them from the environment, as the checks deploy with others"
+        "the names: read them from the environment; the checks deploy with others"
         if not_found
         else "",
     )

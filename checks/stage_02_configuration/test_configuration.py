@@ -122,7 +122,7 @@ def expect_discount(step, place, wanted, whose, what, look):
 
 
 def test_answers_with_the_three_keys(function, partner):
-    """The answer has exactly its three keys, and the quotes are in the order of the rides."""
+    """The answer has exactly the three keys, and the quotes are in the order of the rides."""
     event = partner.rides(("casual", 9, "none"), ("member", 1, "none"), ("casual", 2, "none"))
     came = answer(function, event).value
     look = "the `return` of your handler: take out what you added for debugging"
@@ -218,13 +218,13 @@ def test_fetches_the_key_again_when_it_is_refused(story, partner):
         (story.refused, "new", "The key was rotated"),
         (story.again, "last", "The key was rotated a second time"),
     ):
-        refused = f"{what}: the partner refused the old one, and the new one was there."
+        refused = f"{what}: the partner refused the old one, and Parameter Store had the new one."
         expect_discount(step, 0, partner.cents[name], "the new key", refused, look)
 
 
 @pytest.mark.extra
 def test_goes_on_with_the_new_key(story, partner):
-    """The new key takes the place of the old one, from the next ride on."""
+    """The new key replaces the old one, from the next ride on."""
     for step, place, which in (
         (story.refused, 1, "the next ride of the same request"),
         (story.after, 0, "the next request"),
@@ -242,7 +242,7 @@ def test_goes_on_with_the_new_key(story, partner):
 
 @pytest.mark.extra
 def test_gives_up_when_the_new_key_is_refused_too(account, story, partner):
-    """A second refusal is an error that says so: the partner is not asked again and again."""
+    """A second refusal raises an error that says so: the partner is not asked again and again."""
     look = "what follows the second refusal: raise an error with the word refused in its message"
     event, error = story.closed.event, story.closed.result.error
     assert error is not None, failure(
@@ -254,7 +254,7 @@ def test_gives_up_when_the_new_key_is_refused_too(account, story, partner):
     )
     message = str(error.get("errorMessage", ""))
     assert "timed out" not in message, failure(
-        "The partner refused the fresh key as well, and the request went on until the timeout.",
+        "The partner refused the fresh key as well, and the request ran until the timeout.",
         event,
         "the partner is asked twice at most; then an error with the word refused",
         message,
@@ -279,7 +279,7 @@ def test_gives_up_when_the_new_key_is_refused_too(account, story, partner):
 
 
 def test_answers_what_it_has_before_the_time_is_up(hurried, out_of_time):
-    """With less than RESERVE_MS left no further ride is begun, and the answer names the rest."""
+    """With less than RESERVE_MS left, no further ride begins, and the answer names the rest."""
     for step, quoted_rides, what in (
         (
             hurried[1],
@@ -309,13 +309,13 @@ def test_answers_what_it_has_before_the_time_is_up(hurried, out_of_time):
             step.event,
             wanted,
             found,
-            "context.get_remaining_time_in_millis(): ask it before each ride, also the first",
+            "context.get_remaining_time_in_millis(): ask it before each ride, the first included",
             log=step.result.log,
         )
 
 
 def test_names_the_tariff_that_is_broken(deploy, partner, variables):
-    """A TARIFF that is not JSON is an error that names TARIFF, never another tariff."""
+    """A TARIFF that is not JSON causes an error that names TARIFF, and no other tariff is used."""
     event, broken = partner.rides(("member", fresh.whole(2, 90), "none")), f"{{{fresh.word()}: 1}}"
     # There is no time for any ride, so who reads the tariff with the first ride never does.
     reserve = str(1_000_000)
@@ -337,7 +337,7 @@ def test_names_the_tariff_that_is_broken(deploy, partner, variables):
 
 
 def test_logs_one_record_a_request(account, function, partner, story, hurried):
-    """Each request that is answered leaves one record "quoted" at INFO, with its three fields."""
+    """Every answered request leaves one record "quoted" at INFO, with its three fields."""
     event = partner.rides(("member", 5, "none"), ("casual", 5, "none"))
     answered = [(function, Step(event, answer(function, event))), hurried]
     for of, step in answered:
@@ -369,9 +369,9 @@ def test_logs_one_record_a_request(account, function, partner, story, hurried):
 
 
 def test_tells_no_log_the_key(account, function, partner, story):
-    """No log line, no answer and no error holds a key."""
+    """No log line, no answer and no error contains a key."""
     assert story.first.discount is not None, failure(
-        "The function gave no quotes, so it cannot have told a key.",
+        "The function gave no quotes, so it cannot have revealed a key.",
         story.first.event,
         "two quotes",
         story.first.came,
@@ -383,9 +383,9 @@ def test_tells_no_log_the_key(account, function, partner, story):
     assert not leaks, failure(
         "The partner's key is in the log or in an answer, where anyone who may read those sees it.",
         story.first.event,
-        "no key anywhere (what came shows THE-KEY in its place)",
+        "no key anywhere (below, THE-KEY stands for it)",
         around_the_key(partner.hide(leaks[0])) if leaks else None,
-        "what you log and what you put into the messages of errors",
+        "what you log, and what you put into error messages",
     )
 
 

@@ -85,7 +85,7 @@ def answer(function, event, outcome, look):
     """The function's answer; fails unless it is an object with this outcome and its keys."""
     result = call(function, event)
     assert result.error is None, ended_in_error(
-        "A request that is right ended in an error", event, result.error, result.log
+        "A valid request ended in an error", event, result.error, result.log
     )
     keys = KEYS if outcome == "started" else TAKEN
     came = result.value
@@ -126,7 +126,7 @@ def vpc(function):
     config = configuration(function).get("VpcConfig") or {}
     subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
     assert subnets and groups, failure(
-        "The function runs in no VPC.",
+        "The function is not in a VPC.",
         "get_function_configuration",
         "VpcConfig with SubnetIds and SecurityGroupIds",
         {"SubnetIds": subnets, "SecurityGroupIds": groups},
@@ -137,7 +137,7 @@ def vpc(function):
 
 
 def test_starts_a_ride_on_a_free_bike(account, begun, table):
-    """A free bike's ride starts: the answer says so, and the table holds the ride."""
+    """A ride on a free bike starts: the answer says so, and the table holds the ride."""
     event, came, _ = begun
     same = {key: came[key] for key in event}
     assert same == event, failure(
@@ -163,7 +163,7 @@ def test_starts_a_ride_on_a_free_bike(account, begun, table):
 
 
 def test_a_retry_gets_the_first_answer(account, function, another, table):
-    """The same request again, from whichever environment: the same answer, and nothing changes."""
+    """The same request again, in any environment, gets the same answer, and nothing changes."""
     event = request()
     look = f"what you return when the write is refused: the stored ride. {NOTATION}"
     first = answer(function, event, "started", FREE)
@@ -188,7 +188,7 @@ def test_a_bike_that_is_out_is_taken(account, function, another, table):
         mine = {key: came[key] for key in ("ride_id", "bike_id")}
         wanted = {key: event[key] for key in mine}
         assert mine == wanted, failure(
-            "The refusal names another ride than the one asked for.", event, wanted, mine, look
+            "The refusal names a ride other than the one in the event.", event, wanted, mine, look
         )
     after = stored(account, table, first["bike_id"])
     assert after == before, failure(
@@ -197,9 +197,9 @@ def test_a_bike_that_is_out_is_taken(account, function, another, table):
 
 
 def test_a_bike_that_came_back_is_free(account, function, begun, table):
-    """What the table says counts, not what an environment remembers."""
+    """The table decides, not what an environment remembers."""
     first = request()
-    look = "module variables: an environment may not remember bikes or answers, the table does"
+    look = "module variables: an environment must not remember bikes or answers; the table does"
     answer(function, first, "started", FREE)
     answer(function, request(bike_id=first["bike_id"]), "taken", look)
     account.client("dynamodb").delete_item(
@@ -209,7 +209,7 @@ def test_a_bike_that_came_back_is_free(account, function, begun, table):
     came = answer(function, event, "started", look)
     item = stored(account, table, event["bike_id"])
     assert item is not None and item.get("ride_id") == event["ride_id"], failure(
-        "The answer says started, and the bike's item is not this ride.", event, came, item, look
+        "The answer says started, but the bike's item is not this ride.", event, came, item, look
     )
     answer(function, first, "taken", f"{look}. Another ride has the bike by now")
     time.sleep(max(0, begun[2] + 1.1 - time.monotonic()))  # whole seconds are right, too
@@ -227,7 +227,7 @@ def test_a_bike_that_came_back_is_free(account, function, begun, table):
 def test_one_ride_wins_a_race(function, another):
     """Two rides ask for one bike at the same moment: one starts, the other is refused."""
     look = (
-        "the write: it decides with a ConditionExpression, since a read before it shows both "
+        "the write: it decides with a ConditionExpression. A read before it shows both "
         f"callers a free bike. When it is refused, answer from the stored item. {NOTATION}"
     )
     for which in (function, another):
@@ -250,16 +250,16 @@ def test_one_ride_wins_a_race(function, another):
                 given="events",
             )
             assert one != two or came[0] == came[1], failure(
-                "A ride and its retry came at the same moment, and got two answers.",
+                "A ride and its retry came at the same moment, and got different answers.",
                 one,
                 came[0],
                 came[1],
-                "your condition lets a ride write over its own item, or you read before you write",
+                "your condition lets a ride overwrite its own item, or you read before you write",
             )
 
 
 def test_a_retry_is_the_same_rider(function):
-    """A ride_id that comes again with another rider is an error that names rider_id."""
+    """A ride_id that comes again with another rider raises an error that names rider_id."""
     event = request()
     answer(function, event, "started", FREE)
     other = {**event, "rider_id": request()["rider_id"]}
@@ -269,7 +269,7 @@ def test_a_retry_is_the_same_rider(function):
 
 
 def test_names_the_wrong_field(function):
-    """A field that is missing, empty or not a string is a ValueError that names it."""
+    """A field that is missing, empty or not a string raises a ValueError that names it."""
     for field in ("ride_id", "bike_id", "rider_id"):
         event = request()
         del event[field]
@@ -284,7 +284,7 @@ def expect_refusal(function, event, field, what, look=None):
     look = look or f"how handler.py reads {field}"
     look = f"{look}: raise ValueError with a message that names {field}"
     assert result.error is not None, failure(
-        f"{what}, and the function took it.", event, "a ValueError", result.value, look
+        f"{what}, and the function accepted it.", event, "a ValueError", result.value, look
     )
     came = [result.error.get("errorType"), str(result.error.get("errorMessage", ""))]
     assert came[0] == "ValueError" and field in came[1], failure(
@@ -297,7 +297,7 @@ def expect_refusal(function, event, field, what, look=None):
 
 
 def test_an_error_of_the_table_comes_out(account, deploy):
-    """A table that does not exist, or has another key, is an error for the caller."""
+    """A table that does not exist, or has another key, causes an error for the caller."""
     look = "your `except`: catch ConditionalCheckFailedException and nothing else"
     for table, what, wanted in (
         (account.name("table"), "The table does not exist", "ResourceNotFoundException"),
@@ -343,11 +343,11 @@ def test_is_ready_before_the_first_event(account, function, table):
             "after it": len([x for x in lines[begins:] if is_ready(x, table)]),
         }
         wanted = {"before the first START": 1, "after it": 0}
-        look = "make the client and print the line at module level, outside of any function"
+        look = "make the client and print the line at module level, outside any function"
         if any(is_ready(line) and not is_ready(line, table) for line in lines[:begins]):
             look = "what the ready line says: the table's name has to be in it"
         assert counted == wanted, failure(
-            f"An environment did not say once that it is ready, with ready and {table} in a line.",
+            f"An environment did not print one line with the word ready and the name {table}.",
             [line.strip()[:40] for line in lines[:8]],
             wanted,
             counted,
@@ -367,7 +367,7 @@ def has(line, *words):
 
 
 def test_does_not_load_without_its_setting(account, deploy):
-    """Without TABLE the function fails before it looks at any event, and names TABLE."""
+    """Without TABLE, the function fails before it looks at any event, and names TABLE."""
     function = deploy()
     result = call(function, {})
     came = result.error if result.error is not None else result.value
@@ -377,13 +377,13 @@ def test_does_not_load_without_its_setting(account, deploy):
         {},
         "an error that names TABLE",
         came,
-        'os.environ["TABLE"] at module level, without a default. If you look yourself, raise an '
-        "exception: sys.exit() takes the message away",
+        'os.environ["TABLE"] at module level, without a default. If you check it yourself, raise '
+        "an exception: sys.exit() hides the message",
     )
     said = account.eventually(lambda: account.log_of(function))
     ready = [line.strip() for line in said if is_ready(line)]
     assert not ready, failure(
-        f"{what} It did not load, and said all the same that it is ready.",
+        f"{what} It did not load, yet it said that it is ready.",
         {},
         "no line with ready",
         ready[0],
@@ -393,13 +393,13 @@ def test_does_not_load_without_its_setting(account, deploy):
 
 @pytest.mark.extra
 def test_runs_in_private_subnets_of_two_zones(account, function):
-    """The function's subnets lie in two zones or more, none with a route to an internet gateway."""
+    """The function's subnets are in two or more zones, without a route to an internet gateway."""
     subnets, _ = vpc(function)
     ec2 = account.client("ec2")
     described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
     zones = sorted({subnet["AvailabilityZone"] for subnet in described})
     assert len(zones) >= 2, failure(
-        "All of the function's subnets lie in one zone; when that fails, the function is gone.",
+        "All of the function's subnets are in one zone; if that zone fails, the function is gone.",
         "describe_subnets",
         "at least two zones",
         zones,
@@ -445,7 +445,7 @@ def test_lets_nothing_in(account, function):
 
 @pytest.mark.extra
 def test_runs_five_times_at_once_at_most(function):
-    """The function's reserved concurrency is what the locks can take, 5."""
+    """The function's reserved concurrency is 5, which is what the locks can take."""
     found = function.client.get_function_concurrency(FunctionName=function.name)
     came = found.get("ReservedConcurrentExecutions")
     assert came == AT_ONCE, failure(

@@ -154,7 +154,7 @@ class City:
         assert found is not None, failure(
             "The upload led to no report."
             if key == upload.report
-            else "The file is damaged as a whole, and it is not in quarantine.",
+            else "The file is damaged as a whole, but it is not in quarantine.",
             upload.shown(),
             [key],
             self.written(upload),
@@ -219,11 +219,11 @@ class City:
         if not written:
             return f"your handler, which wrote nothing at all for this upload. {self.log()}"
         if upload.report in written:
-            return "what you do when the file is read: if no row is right, it goes to quarantine."
+            return "what you do after reading the file: without a valid row, it goes to quarantine."
         if upload.copy in written:
             _, metadata = self.read(upload.bucket, upload.copy)
             reason = metadata.get("reason")
-            return f"what your code takes for damaged here: it went to quarantine, for {reason!r}."
+            return f"what your code treats as damaged: the file went to quarantine, for {reason!r}."
         return f"the Bucket and the Key that your function writes to. {self.log()}"
 
     def error(self):
@@ -232,7 +232,7 @@ class City:
         if not found:
             return ""
         own = [line.strip() for line in found if '"/var/task/' in line]
-        return UNDER.join(["the error that your function ended in:", found[0], *own])
+        return UNDER.join(["the error that ended your function:", found[0], *own])
 
     def log(self):
         """What the function printed last."""

@@ -9,11 +9,11 @@ from .city import SHOWN, short
 WHY = {
     "empty": "the file has no bytes",
     "encoding": "the file is not UTF-8 text",
-    "header": "a column is missing in the header",
-    "rows": "no row of this file is right, or csv cannot read it",
+    "header": "a column is missing from the header",
+    "rows": "this file has no valid row, or csv cannot read it",
 }
 ANOTHER_VERSION = (
-    "A newer version was there already when the event came, and the function read that one."
+    "A newer version already existed when the event came, and the function read that one."
 )
 
 
@@ -33,11 +33,11 @@ def expect_quarantine(city, upload, reason, what):
     """Fails unless the upload is in quarantine with the reason, and has no report."""
     city.account.eventually(lambda: city.written(upload))
     assert city.read(upload.bucket, upload.report) is None, failure(
-        "The file is damaged as a whole and has a report all the same.",
+        "The file is damaged as a whole, but it has a report.",
         upload.shown(),
         [upload.copy],
         [upload.report],
-        f"what you do when the file is read: {WHY[reason]}, so it gets no report, and its reason "
+        f"what you do after reading the file: {WHY[reason]}, so it gets no report, and its reason "
         f"is `{reason}`",
         given="upload",
     )
@@ -54,7 +54,7 @@ def expect_quarantine(city, upload, reason, what):
         upload.shown(),
         upload.body[:SHOWN].decode("utf-8", "backslashreplace"),
         body[:SHOWN].decode("utf-8", "backslashreplace"),
-        "CopySource of copy_object: Bucket, Key and VersionId. Copy inside S3, do not decode",
+        "CopySource of copy_object: Bucket, Key and VersionId. Copy within S3, do not decode",
         given="upload",
     )
     wanted = {"version_id": upload.version, "output": upload.copy, "status": "quarantined"}
@@ -108,7 +108,7 @@ def expect_replaced(city, older, newer):
     city.send(newer)
     came = city.row(newer).get("version_id")
     assert came == newer.version, failure(
-        "A newer version came, and the row is still that of the older one.",
+        "A newer version came, but the row is still that of the older one.",
         {"its sequencer": newer.sequencer, "the sequencer of the row": older.sequencer},
         {"version_id": newer.version},
         {"version_id": came},
@@ -123,7 +123,7 @@ def expect_late(city, newer, outputs):
         city.send(late)
         came = city.row(newer).get("version_id")
         assert came == newer.version, failure(
-            "The event of an older version came late, and took the place of the newer one.",
+            "The event of an older version came late, and replaced the row of the newer one.",
             short({"Records": [late.record()]}),
             {"version_id": newer.version},
             {"version_id": came},
@@ -131,9 +131,9 @@ def expect_late(city, newer, outputs):
             "padded with zeros on the left, for reported files and for files in quarantine",
         )
         assert city.read(late.bucket, output), failure(
-            "The event of an older version came late, and its report or copy is missing.",
+            "The event of an older version came late, but its report or copy is missing.",
             short({"Records": [late.record()]}),
             [output],
             [],
-            "where you compare the sequencer: the condition is for the row alone",
+            "where you compare the sequencer: the condition is only for the row",
         )

@@ -50,7 +50,7 @@ def test_upload_becomes_a_report_and_a_row(city):
             upload.shown(),
             value,
             came[name],
-            f"how you count {name}; the file has quotes and more columns: csv reads them",
+            f"how you count {name}; the file has quotes and other columns, which csv can read",
             given="upload",
         )
     same = {name: wanted[name] for name in ("version_id", "rows", "damaged_rows", "bikers")}
@@ -75,7 +75,7 @@ def test_keys_with_spaces_and_umlauts_work(city):
         ),
         (
             f"{word}.csv/incoming/{number}.01",
-            "how you make NAME of the key: removeprefix and removesuffix take one off, at the ends",
+            "how you make NAME from the key: removeprefix and removesuffix remove one at each end",
         ),
     ):
         some = row()
@@ -100,12 +100,12 @@ def test_every_record_counts(city):
 
 
 def test_damaged_rows_are_counted(city):
-    """A damaged row is counted and the rows around it are used."""
+    """A damaged row is counted, and the rows around it are used."""
     day, hour, bikers = row().day, row().hour, row().bikers
     good = (row(day=day, hour=0), row(day=day, notes='"cold, windy"'), row(hour=23, bikers=0))
     look = (
         "what you do with a row that has too many or too few fields, or that int() or the ranges "
-        "refuse: count it, and go on"
+        "refuse: count it, and continue"
     )
     for bad in (
         f"0,{hour},{bikers},",
@@ -121,12 +121,12 @@ def test_damaged_rows_are_counted(city):
         f"{day},{hour},{bikers},calm,again",
     ):
         upload = city.upload(table_of(good[0], bad, *good[1:]))
-        what = f"The row {bad!r} is damaged, and the report does not say so."
+        what = f"The row {bad!r} is damaged, but the report does not count it as damaged."
         expect_report(city, upload, look, what, **figures(good, damaged=1))
     edges = (row(day=1, hour=0), row(day=366, hour=23), row(bikers=0), row(day=7, bikers=5))
     lines = [*edges[:3], f"007,+{edges[3].hour}, 5,"]
-    look = "which numbers you take: those that int() reads, and both ends of each range"
-    what = "All rows of this file are right, and the report does not say so."
+    look = "which numbers you accept: those that int() reads, and both ends of each range"
+    what = "All rows of this file are valid, but the report does not count them all."
     expect_report(city, city.upload(table_of(*lines)), look, what, **figures(edges))
 
 
@@ -134,16 +134,16 @@ def test_quotes_are_those_of_csv(city):
     """A field in quotes may hold commas and line breaks."""
     rows = [row(notes=f'"{fresh.word()}, windy\nand ""cold"""'), row(notes='"a\r\n\r\nb"'), row()]
     look = (
-        "how you make rows: csv.DictReader gets the whole stream, such as "
+        "how you make rows: give csv.DictReader the whole stream, such as "
         'io.TextIOWrapper(body, encoding="utf-8-sig", newline=""), and not one line at a time'
     )
-    what = "Line breaks in quotes are part of a field, and the report does not say so."
+    what = "Line breaks in quotes are part of a field, but the report counts other rows."
     expect_report(city, city.upload(table_of(*rows)), look, what, **figures(rows))
 
 
 def test_empty_lines_are_no_rows(city):
-    """A newline at the end, an empty line and Windows line ends are not damaged rows."""
-    look = 'how you make lines: split("\\n") leaves an empty one at the end; csv skips it'
+    """A newline at the end, an empty line and Windows line endings are not damaged rows."""
+    look = 'how you split lines: split("\\n") leaves an empty one at the end; csv skips it'
     for end, more in (("\n", "\n"), ("\n", "\n\n\n"), ("\r\n", "\r\n\r\n")):
         rows = [row() for _ in range(fresh.whole(2, 5))]
         upload = city.upload(table_of(*rows, end=end) + more)
@@ -151,7 +151,7 @@ def test_empty_lines_are_no_rows(city):
 
 
 def test_reads_the_version_in_the_event(city):
-    """The event names a version, and that one is read, even if a newer one is there."""
+    """The function reads the version that the event names, even if a newer one exists."""
     name, look = fresh.word(), "VersionId=... in get_object"
     old, new = row(), row(bikers=fresh.whole(1000, 2000))
     first = city.upload(table_of(old), name=name, bucket=city.quiet)
@@ -163,7 +163,7 @@ def test_reads_the_version_in_the_event(city):
 
 
 def test_same_event_twice_changes_nothing(city):
-    """S3 and Lambda deliver at least once: the second time nothing is different."""
+    """S3 and Lambda deliver at least once: the second time, nothing changes."""
     upload = city.upload(table_of(row(), row()), bucket=city.quiet)
 
     def state():
@@ -180,7 +180,7 @@ def test_same_event_twice_changes_nothing(city):
         short({"Records": [upload.record()]}),
         before,
         after,
-        "counters that add up (ADD), the time of now, ids made by the function: all that is not "
+        "counters that add up (ADD), the current time, ids made by the function: whatever is not "
         "in the event or in the file",
     )
 
@@ -216,13 +216,13 @@ def test_two_versions_may_come_at_once(city):
                 {"version_id": newer.version},
                 {"version_id": came},
                 "what you do between a read of the row and its write: the other invocation writes "
-                "there. Put the comparison into put_item, as its ConditionExpression",
+                "then. Put the comparison into put_item, as its ConditionExpression",
                 given="versions",
             )
 
 
 def test_errors_of_aws_come_out(city, deploy):
-    """What S3 or DynamoDB refuses is no fault of the file: the error comes out."""
+    """If S3 or DynamoDB refuses a call, the file is not to blame: the error comes out."""
     upload, lost = (city.upload(table_of(row()), bucket=city.quiet) for _ in range(2))
     city.s3.delete_object(Bucket=lost.bucket, Key=lost.key, VersionId=lost.version)
     # The key of the upload has 1,024 bytes at most, and that of its report has more.
@@ -230,8 +230,8 @@ def test_errors_of_aws_come_out(city, deploy):
     elsewhere = deploy(TABLE=city.account.name("table"))  # a table that does not exist
     look = "every `except`: catch what a damaged file raises, and nothing more"
     row_look = (
-        "the `except` around put_item: ConditionalCheckFailedException is no failure; raise all "
-        "others again"
+        "the `except` around put_item: ConditionalCheckFailedException is not a failure; raise all "
+        "other errors again"
     )
     for function, sent, refused, example, where in (
         (city.function, lost, "to hand over the object", "NoSuchVersion", look),
@@ -241,7 +241,7 @@ def test_errors_of_aws_come_out(city, deploy):
         result = function.invoke({"Records": [sent.record()]})
         service = "DynamoDB" if function is elsewhere else "S3"
         assert result.error is not None, failure(
-            f"{service} refused {refused}, and the function ended as if all were well.",
+            f"{service} refused {refused}, but the function ended as if all were well.",
             short({"Records": [sent.record()]}),
             f"an error, such as {example}, so that Lambda tries the event again",
             result.value,

@@ -29,7 +29,7 @@ def city(account, deploy):
 
 @pytest.mark.extra
 def test_byte_order_mark_is_no_part_of_the_header(city):
-    """A file that Excel saved begins with a byte order mark, and is right."""
+    """A file that Excel saved begins with a byte order mark, and is valid."""
     some = row()
     upload = city.upload(table_of(some).encode("utf-8-sig"))
     look = 'the encoding: "utf-8-sig" drops a byte order mark, "utf-8" makes it part of `day`'
@@ -47,7 +47,7 @@ def test_byte_order_mark_is_no_part_of_the_header(city):
 
 @pytest.mark.extra
 def test_unusable_files_go_to_quarantine(city):
-    """A file that is empty, lacks a column or has no row that is right goes to quarantine."""
+    """A file that is empty, lacks a column or has no valid row goes to quarantine."""
     lacks = fresh.one_of(("day", "hr", "bikers"))
     for body, reason in (
         ("", "empty"),
@@ -74,7 +74,7 @@ def test_other_encodings_go_to_quarantine(city):
 
 @pytest.mark.extra
 def test_big_objects_fit_into_the_memory(city):
-    """An object of 80 MB is read in a function of 128 MB."""
+    """A function with 128 MB of memory reads an object of 80 MB."""
     look = "how you read the body: line by line; read() takes the whole file into memory"
     found = city.account.client("lambda").get_function_configuration(
         FunctionName=city.function.name
@@ -117,7 +117,7 @@ def test_a_damaged_file_keeps_nothing_from_the_others(city):
             [each.key for each in uploads],
             [key],
             city.written(upload),
-            'the loop over event["Records"]: put the damaged file into quarantine, and go on',
+            'the loop over event["Records"]: put the damaged file into quarantine, and continue',
             given="keys",
         )
 
@@ -151,7 +151,7 @@ def test_late_events_and_quarantine(city):
     city.send(bad)
     expect_row(city, bad, {"version_id": bad.version})
     expect_replaced(city, bad, newer)
-    what = "A file was damaged, and its newer version is right: the row holds values of both."
+    what = "A file was damaged, and its newer version is valid, but the row has values of both."
     expect_row(city, newer, {"status": "reported", "reason": None}, what)
     expect_late(city, newer, {bad: bad.copy, oldest: oldest.copy})
     name = fresh.word()

@@ -164,7 +164,7 @@ def unexpected(city, reply):
 def expect_json(reply, request):
     """Fails unless the response names JSON as its Content-Type."""
     assert reply.content_type == "application/json", failure(
-        "The response is JSON, and its Content-Type does not say so.",
+        "The response is JSON, but its Content-Type does not say so.",
         request,
         "application/json",
         reply.headers.get("content-type"),
@@ -247,7 +247,7 @@ def start(city, body, headers=None, what=None, look=None):
     value = reply.value if isinstance(reply.value, dict) else {}
     keys = ["minutes", "ride_id", "rider_id", "station_id"]
     assert sorted(value) == keys and isinstance(value["ride_id"], str), failure(
-        "The ride that was made does not have the four keys of the contract.",
+        "The new ride does not have the four keys of the contract.",
         asked("POST", "/rides", body),
         keys,
         sorted(value) or body_of(reply),
@@ -282,7 +282,7 @@ def expect_station(city, station, station_id, request, look):
     )
     came = station["station_id"]
     assert came == station_id, failure(
-        "The response has another station than the one expected.",
+        "The response has a station other than the expected one.",
         request,
         station_id,
         came,

@@ -33,7 +33,7 @@ from .cursors import changed, first_cursor, shown
 PHOTO = {"S": "x" * 390_000}  # three make a Query or a Scan stop: it reads 1 MB at most
 RIDERS = 4  # who ask for the same thing at the same moment
 ROUNDS = 5
-LESS = "UpdateItem on the station: one bike less and one dock more"
+LESS = "UpdateItem on the station: one fewer bike and one more dock"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_shows_one_station(city):
 @pytest.mark.extra
 def test_shows_a_page_of_stations(city):
     """A page of stations has the form of GBFS."""
-    path, look = "/stations", "GET /stations: one Query, and the head of the page around its items"
+    path, look = "/stations", "GET /stations: one Query, and the page's other keys around its items"
     stations, _ = page(city, path, look)
     reply = city.ask("GET", path)
     value = reply.value
@@ -91,7 +91,7 @@ def test_shows_a_page_of_stations(city):
     updated = head["last_updated"]
     good = type(updated) is int and abs(updated - time.time()) < 24 * 60 * 60
     assert good and head == {**wanted, "last_updated": updated}, failure(
-        "The head of the page is not the one of the contract.",
+        "The keys around the stations are not those of the contract.",
         asked("GET", path),
         wanted,
         head,
@@ -154,7 +154,7 @@ def expect_full_pages(crowded):
         (following("/stations?limit=20", cursor), crowded.listed[20:], renewed),
         ("/stations?limit=100", crowded.listed, look),
     ):
-        what = f"{count} The page is not the one that was asked for."
+        what = f"{count} This is not the page that was asked for."
         reply = expect(crowded, 200, "GET", path, where, what=what)
         found = [each.get("station_id") for each in reply.value["data"]["stations"]]
         assert found == wanted, failure(what, asked("GET", path), wanted, found, where, "request")
@@ -168,21 +168,21 @@ def test_a_large_neighbour_is_not_in_the_way(crowded):
     stations, _ = page(crowded, "/stations?limit=2", look)
     found = [each.get("station_id") for each in stations]
     assert found == crowded.listed[:2], failure(
-        "Another city has much data, and the first page is not the city's first stations.",
+        "Another city has a lot of data, and the first page is not the city's first stations.",
         asked("GET", "/stations?limit=2"),
         crowded.listed[:2],
         found,
         look,
         given="request",
     )
-    what = "Another city has much data, and a station is not found."
+    what = "Another city has a lot of data, and a station is not found."
     expect(crowded, 200, "GET", f"/stations/{fresh.one_of(crowded.listed)}", look, what=what)
 
 
 def test_what_is_not_there_is_a_404(city):
     """A station or ride that does not exist is a 404, and so is a station of another city."""
-    read = "get_item: where there is no item, the result has no key `Item`"
-    write = "update_item: its condition also fails where there is no item; with "
+    read = "get_item: if the item does not exist, the result has no key `Item`"
+    write = "update_item: its condition also fails if the item does not exist; with "
     write += "ReturnValuesOnConditionCheckFailure='ALL_OLD' the error then has no key `Item`"
     delete = "delete_item: with ReturnValues='ALL_OLD' the result has no `Attributes`"
     elsewhere = city.add(city=city.neighbour)
@@ -272,7 +272,7 @@ def test_rents_a_bike(city):
     what = "The counts of the station are wrong after one rental."
     expect_counts(city, station, 1, what, LESS)
     bikes = city.known[station]["num_bikes_available"] - 1
-    look = "what you keep between requests: do not keep a station, since the table changes"
+    look = "what you keep between requests: do not keep a station, because the table changes"
     came = (expect(city, 200, "GET", shown, look).value or {}).get("num_bikes_available")
     assert came == bikes, failure(
         "The station was shown, a bike was rented, and it is shown again.",
@@ -287,9 +287,9 @@ def test_rents_a_bike(city):
         look = "the check of `minutes`: 1 and 120 are allowed, too"
         ids.append(start(city, {**body, "minutes": minutes}, look=look)[0]["ride_id"])
     assert len(set(ids)) == 3, failure(
-        "Three rides of one rider from one station do not have three ids.",
+        "Three rides of one rider from one station do not have three different ids.",
         asked("POST", "/rides", body),
-        "another ride_id for each",
+        "a different ride_id for each",
         ids,
         "how you make a ride_id: uuid.uuid4(), for instance",
         given="request",
@@ -331,16 +331,16 @@ def test_names_all_that_is_wrong_with_a_body(city):
 
 
 def test_reads_a_body_in_base64(city):
-    """A body that API Gateway encodes in base64 is read, too."""
+    """The function also reads a body that API Gateway encodes in base64."""
     station = city.add()
-    look = "isBase64Encoded: where it is true, decode the body first"
+    look = "isBase64Encoded: if it is true, decode the body first"
     what = "A client with another Content-Type, such as that of curl -d, is not served."
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     start(city, show(ride(station)), headers, what, look)
 
 
 def test_an_empty_station_is_a_409(city):
-    """Where there is no bike the response is a 409, and no ride is stored."""
+    """If the station has no bike, the response is a 409, and no ride is stored."""
     station = city.add(bikes=0)
     look = "the condition of the UpdateItem: num_bikes_available must be more than 0"
     expect_problem(city, 409, "POST", "/rides", look, ride(station))
@@ -348,7 +348,7 @@ def test_an_empty_station_is_a_409(city):
     expect_counts(city, station, 0, what, look)
     stored = city.rides_of(station)
     assert stored == 0, failure(
-        "A ride was stored although there was no bike for it.",
+        "A ride was stored, although the station had no bike for it.",
         asked("POST", "/rides", ride(station)),
         "0 rides from this station",
         stored,
@@ -394,7 +394,7 @@ def test_a_ride_that_ends_brings_its_bike_back_once(city):
     station = city.add()
     made, _ = start(city, ride(station))
     path = f"/rides/{made['ride_id']}"
-    look = "DELETE: the ride ends, its station has one bike more and one dock less"
+    look = "DELETE: the ride ends, its station has one more bike and one fewer dock"
     expect(city, 204, "DELETE", path, look)
     what = "The counts of the station are not those from before the ride."
     expect_counts(city, station, 0, what, look)
@@ -426,7 +426,7 @@ def expect_end_without_station(city):
     station = city.add()
     path = f"/rides/{start(city, ride(station))[0]['ride_id']}"
     city.remove(station)
-    look = "the update_item that gives the bike back: its condition fails, and that is no error; "
+    look = "the update_item that gives the bike back: if its condition fails, that is no error; "
     look += "without a condition, ADD creates an item"
     what = "A ride's station was removed from the table, then the ride ended."
     expect(city, 204, "DELETE", path, look, what=what)
@@ -436,7 +436,7 @@ def expect_end_without_station(city):
 
 @pytest.mark.extra
 def test_every_answer_may_be_read_by_the_page(city, crowded):
-    """Every response has the CORS header, errors and preflight too, for the allowed page only."""
+    """Every response, even an error or preflight, has the CORS header for the allowed page only."""
     station, ended = city.add(bikes=1), start(city, ride(city.add()))[0]["ride_id"]
     look = "where you make responses: let one function put Access-Control-Allow-Origin into all"
     preflight = {"Access-Control-Request-Method": "POST"}

@@ -40,21 +40,21 @@ def station():
 
 
 def test_alerts_once_when_a_station_becomes_empty(city, station):
-    """A station whose last bike is taken gives the alert "empty", once."""
+    """When a station's last bike is taken, the function publishes the alert "empty" once."""
     look = "how you compare OldImage and NewImage, and sns.publish with TOPIC_ARN"
     what = "The last bike is taken. The alerts are not those of the contract."
     expect(city, station, [some() + 1, 1, 0], ["empty"], what, look)
 
 
 def test_alerts_once_when_a_station_recovers(city, station):
-    """An empty station that gets bikes gives the alert "recovered", once."""
+    """When an empty station gets bikes, the function publishes the alert "recovered" once."""
     look = "how you compare the images: recovered means that the old one has 0, the new one more"
     what = "An empty station gets bikes. The alerts are not those of the contract."
     expect(city, station, [some(), 0, some(), some()], ["empty", "recovered"], what, look)
 
 
 def test_ignores_every_other_change(city, station):
-    """A write that leaves a station empty, or not empty, is no news."""
+    """A write that leaves a station empty, or not empty, causes no alert."""
     look = "what you compare: the change from the old image to the new one, not the new one alone"
     what = "The station is written seven times and runs empty once. The alerts differ."
     bikes = [some() for _ in range(4)]
@@ -75,7 +75,7 @@ def test_alerts_again_the_next_time(city, station):
     city.account.settle()
     came, wanted = city.kinds(other, 2), ["empty", "recovered"]
     assert came == wanted, failure(
-        "The station runs empty and recovers. The second number is the higher one, and longer.",
+        "The station runs empty and recovers. The second sequence number is higher, and longer.",
         [f"SequenceNumber {number}" for number in numbers],
         wanted,
         came,
@@ -85,7 +85,7 @@ def test_alerts_again_the_next_time(city, station):
 
 
 def test_a_new_station_without_bikes_alerts(city, station):
-    """A new item has no old image: it alerts if it is empty, and not if it has bikes."""
+    """A new item has no old image: it alerts if it is empty, but not if it has bikes."""
     look = "how you read OldImage: an INSERT has none"
     what = "A new station has no bike. The alerts differ."
     expect(city, station, [0], ["empty"], what, look)
@@ -94,7 +94,7 @@ def test_a_new_station_without_bikes_alerts(city, station):
 
 
 def test_a_removed_station_is_no_alert(city, station):
-    """An item that is removed gives no alert, and is never a failure, whatever it held."""
+    """A removed item causes no alert, and is never a failure, whatever it held."""
     look = "eventName REMOVE: there is no NewImage, and nothing to do"
     what = "The station runs empty, then its item is removed. The alerts differ."
     expect(city, station, [some(), 0, "removed"], ["empty"], what, look)
@@ -113,7 +113,7 @@ def test_a_removed_station_is_no_alert(city, station):
 
 
 def test_the_message_is_the_contracts(city, station):
-    """The message is JSON with exactly three keys, and bikes is a number in it."""
+    """The message is JSON with exactly three keys, and its bikes is a number."""
     look = "what you hand to json.dumps: DynamoDB's numbers are strings until you unmarshal them"
     before, now = some(), some()
     city.happens((station, before), (station, 0), (station, now))
@@ -135,7 +135,7 @@ def test_the_message_is_the_contracts(city, station):
 
 
 def test_a_good_batch_reports_nothing(city, station):
-    """For a batch without a bad record the result is an empty list of failures."""
+    """For a batch without a bad record, the result is an empty list of failures."""
     gone = f"{station}-gone"
     city.happens((gone, some()), (gone, "removed"), (station, some()), (station, 0))
     event, look = city.records(station, gone), "the `return` of your handler"
@@ -145,11 +145,11 @@ def test_a_good_batch_reports_nothing(city, station):
     )
     kinds = city.kinds(station)
     assert "empty" in kinds, failure(
-        "A station is removed in the middle of a batch, and the one after it gives no alert.",
+        "A station is removed in the middle of a batch, and the one after it causes no alert.",
         brief(event),
         ["empty"],
         kinds,
-        "your loop: go on after a REMOVE",
+        "your loop: continue after a REMOVE",
         "records",
     )
 
@@ -163,7 +163,7 @@ def test_reports_bad_records_by_their_sequence_numbers(city, station):
     wanted = [each["dynamodb"]["SequenceNumber"] for each in city.records(*bad)["Records"]]
     came = reported(city.function, event, look)
     assert came == wanted, failure(
-        "The first and the last record are good, those between them are bad. The result differs.",
+        "The first and last records are good, those between them are bad. The result differs.",
         brief(event),
         wanted,
         came,
@@ -215,11 +215,11 @@ def test_good_records_around_a_bad_one_alert(city, station):
     wanted = [city.records(bad)["Records"][1]["dynamodb"]["SequenceNumber"]]
     came = city.given_up()[before:]
     assert came == wanted, failure(
-        "What Lambda gives up does not begin with the bad record.",
+        "The batch that Lambda gives up on does not begin with the bad record.",
         event,
         wanted,
         came,
-        "batchItemFailures: Lambda takes all before the lowest number as done, and sends the rest"
+        "batchItemFailures: Lambda treats all before the lowest number as done, and sends the rest"
         " again. An identifier that is not in the batch makes the whole batch fail.",
         "writes",
     )
@@ -264,7 +264,7 @@ def test_an_alert_that_failed_is_made_good(account, city, deploy, station):
         came = identifiers(first.value, event, look)
         assert came == wanted, failure(
             "The topic does not exist. The first record is bad, the second cannot alert. Lambda"
-            " takes all before the lowest reported number as done.",
+            " treats all before the lowest reported number as done.",
             brief(event),
             wanted,
             came,
@@ -283,7 +283,7 @@ def test_an_alert_that_failed_is_made_good(account, city, deploy, station):
         brief(event),
         wanted,
         came,
-        "the order of publish and mark: a mark before the publish must go when that fails",
+        "the order of publish and mark: do not leave a mark behind when the publish fails",
         "records",
     )
 
@@ -301,12 +301,12 @@ def test_publishes_nothing_after_a_failed_alert(city, station):
     named = zip(records, names, strict=True)
     renamed_ones = [renamed(each, name, number + n) for n, (each, name) in enumerate(named)]
     event = {"Records": renamed_ones}
-    what = "The second record's station_id is too long for a message of SNS, so publish raises."
+    what = "The second record's station_id is too long for an SNS message, so publish raises."
     for _ in range(2):  # Lambda sends the batch again
         result = city.function.invoke(event)
         timed_out = bool(result.error) and result.error.get("errorType") == "Sandbox.Timedout"
         assert not timed_out, failure(
-            f"{what} The function tries until its time is up.",
+            f"{what} The function keeps trying until its time is up.",
             brief(event),
             "a result that reports the record, or an error",
             result.error,

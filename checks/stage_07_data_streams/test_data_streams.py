@@ -44,7 +44,7 @@ def stream(account, city):
 
 
 def test_counts_what_a_stream_brings(city, stream, station):
-    """Readings that are put into a stream are in the rows of their station."""
+    """Readings that are put into a stream end up in the rows of their station."""
     moment = start_of_a_window()
     places = [(7, "mi"), (150, "km"), (293, "m"), (301, "mi")]
     readings = [reading(station, moment + timedelta(seconds=s), unit) for s, unit in places]
@@ -65,13 +65,13 @@ def test_a_window_begins_every_five_minutes_in_utc(city, station):
     ]
     event = kinesis_event(*readings)
     answer(city.function, event, "how you read returned_at")
-    what = "Two readings are in one window, one in that before. The rows differ."
+    what = "Two readings are in one window, one is in the window before. The rows differ."
     look = "the window: when the 5 minutes begin, in UTC, as 2026-05-04T12:00:00Z"
     expect_rows(city, station, sums(readings), what, event, look)
 
 
 def test_every_distance_becomes_whole_meters(city, station):
-    """Miles and kilometers become meters, and each reading is rounded by itself."""
+    """Miles and kilometers become meters, and each reading is rounded separately."""
     moment = start_of_a_window()
     readings = [reading(station, moment, unit) for unit in ("mi", "mi ", "km", "m", "mi", "km")]
     readings.append({**reading(station, moment), "distance": 0})
@@ -83,7 +83,7 @@ def test_every_distance_becomes_whole_meters(city, station):
 
 
 def test_each_station_has_rows_of_its_own(city, station):
-    """The readings of two stations in one batch are counted apart."""
+    """The readings of two stations in one batch are counted separately."""
     moment, other = start_of_a_window(), f"{station}-other"
     readings = [reading(each, moment) for each in (station, other, station)]
     event = kinesis_event(*readings)
@@ -95,7 +95,7 @@ def test_each_station_has_rows_of_its_own(city, station):
 
 
 def test_a_good_batch_reports_nothing(city, station):
-    """For a batch without a failure the result is an empty list of failures."""
+    """For a batch without a failure, the result is an empty list of failures."""
     event = kinesis_event(reading(station), {**reading(station), "more": fresh.word()})
     wanted, came = {"batchItemFailures": []}, answer(city.function, event, IDENTIFIER)
     assert came == wanted, failure(
@@ -109,7 +109,7 @@ def test_a_good_batch_reports_nothing(city, station):
 
 
 def test_bad_records_go_to_the_queue_with_a_reason(city, station):
-    """A record without a reading goes to FAILURES_URL: where it was, why, and what it held."""
+    """A record without a reading goes to FAILURES_URL, with its source, the reason and its data."""
     look = "what you check of a reading, and the three keys of the message to FAILURES_URL"
     bad = not_readings(station)
     event = kinesis_event(*[data for data, _ in bad])
@@ -133,8 +133,8 @@ def test_bad_records_go_to_the_queue_with_a_reason(city, station):
 
 
 def test_a_bad_record_is_no_failure_for_lambda(city, station):
-    """A bad record is done once it is in the queue, so Lambda does not have to send it again."""
-    look = "batchItemFailures: it names records that a table or a queue did not take, no others"
+    """A bad record is done once it is in the queue, so Lambda need not send it again."""
+    look = "batchItemFailures: it names records that a table or the queue did not accept, no others"
     readings = [reading(station) for _ in range(2)]
     bad = [fresh.word().encode(), as_data({}), as_data({**reading(station), "unit": fresh.word()})]
     event = kinesis_event(readings[0], *bad, readings[1])
@@ -153,18 +153,18 @@ def test_a_bad_record_is_no_failure_for_lambda(city, station):
 
 
 def test_a_bad_record_holds_up_no_shard(city, stream, station):
-    """Nothing of a batch with a bad record comes again, and nothing is given up."""
+    """Lambda does not retry a batch because of a bad record, and gives up on nothing."""
     readings = [reading(station) for _ in range(3)]
     one, two, three = (as_data(each) for each in readings)
     stream.given_up()
     stream.put(one, fresh.word().encode(), two, fresh.word().encode(), three)
     event = kinesis_event(*readings)
     what = "Three readings and two bad records came through a stream. The rows differ."
-    look = "what you do with a bad record: send it to FAILURES_URL, and go on"
+    look = "what you do with a bad record: send it to FAILURES_URL, and continue"
     expect_rows(city, station, sums(readings), what, event, look)
     came = stream.given_up()
     assert came == [], failure(
-        "Lambda tried a batch with bad records again, and gave it up: so many records each time.",
+        "Lambda retried a batch with bad records, and gave up on it: on so many records each time.",
         brief(event),
         [],
         came,
@@ -174,7 +174,7 @@ def test_a_bad_record_holds_up_no_shard(city, stream, station):
 
 
 def test_a_repeated_reading_counts_once(city, station):
-    """A reading counts once: sent again by Lambda, by the dock, and twice in one batch."""
+    """A reading counts once, even if Lambda or the dock sends it again, or twice in one batch."""
     readings = [reading(station) for _ in range(2)]
     event, wanted = kinesis_event(*readings), sums(readings)
     deliveries = {
@@ -234,7 +234,7 @@ def delivered_twice_at_once(city, event, look):
 
 
 def test_reports_what_could_not_be_counted(account, city, station):
-    """A reading that SUMS_TABLE does not take is reported, and counts when it comes again."""
+    """A reading that SUMS_TABLE does not accept is reported, and counts when it comes again."""
     missing = account.name("table")
     function = city.deploy(SUMS_TABLE=missing)
     readings = [reading(station) for _ in range(2)]
@@ -261,7 +261,7 @@ def test_reports_what_could_not_be_counted(account, city, station):
 
 
 def test_sum_and_memory_change_together(account, city, station):
-    """Where SEEN_TABLE does not take the id, the sum stays as it was until the next attempt."""
+    """If SEEN_TABLE does not accept the id, the sum stays as it was until the next attempt."""
     missing = account.name("table")
     function = city.deploy(SEEN_TABLE=missing)
     readings = [reading(station)]
@@ -301,7 +301,7 @@ def test_reports_a_bad_record_that_the_queue_did_not_take(city, station):
     first = window_of(readings[0]["returned_at"])
     rides = city.rows(station).get(first, {}).get("rides", 0)
     assert rides >= 1, failure(
-        "The reading before a bad record, which the queue did not take, is not counted.",
+        "The reading before a bad record, which the queue did not accept, is not counted.",
         brief(event),
         "1 ride or more",
         rides,

@@ -35,7 +35,7 @@ def topic():
 
 
 def test_counts_what_a_kafka_topic_brings(account, city, station, topic):
-    """Readings from several partitions of a topic are in the rows of their station."""
+    """Readings from several partitions of a topic end up in the rows of their station."""
     readings = [reading(station, unit=unit) for unit in ("mi", "km", "m", "mi")]
     records = [(n % 3, as_kafka(each)) for n, each in enumerate(readings)]
     if account.is_local:
@@ -69,7 +69,7 @@ def send_through_a_broker(account, city, topic, records):
 def test_a_reading_counts_once_from_both_streams(city, station, topic):
     """A reading that comes from Kinesis and from Kafka counts once."""
     readings = [reading(station)]
-    look = "what you remember: the reading's id, and nothing of the stream that brought it"
+    look = "what you remember: the reading's id, and nothing about the stream that brought it"
     answer(city.function, kinesis_event(*readings), look)
     event = kafka_event(topic, (0, as_kafka(readings[0])))
     answer(city.function, event, look)
@@ -88,7 +88,7 @@ def test_a_tombstone_is_nothing(city, station, topic):
     came = {"reported": came, "sent to FAILURES_URL": city.failures_of(sources)}
     wanted = {"reported": [], "sent to FAILURES_URL": []}
     assert came == wanted, failure(
-        "Two of four records are tombstones. What came of them differs.",
+        "Two of four records are tombstones. The function did not ignore them.",
         brief(event),
         wanted,
         came,
@@ -128,7 +128,7 @@ def test_bad_records_of_kafka_go_to_the_queue(city, station, topic):
         if isinstance(came, dict) and word in str(came.get("reason")):
             wanted["reason"] = came["reason"]
         assert came == wanted, failure(
-            "A record of Kafka is bad. The message in FAILURES_URL differs.",
+            "A Kafka record is bad. The message in FAILURES_URL differs.",
             [line for line in brief(event) if line.startswith(f"{source}:")],
             wanted,
             came or city.failures()[-1:] or "no message",
@@ -138,7 +138,7 @@ def test_bad_records_of_kafka_go_to_the_queue(city, station, topic):
 
 
 def test_reports_failures_of_kafka_by_partition_and_offset(account, city, station, topic):
-    """A reading of Kafka that could not be counted is reported by its partition and offset."""
+    """A Kafka reading that could not be counted is reported by its partition and offset."""
     function = city.deploy(SUMS_TABLE=account.name("table"))
     gone = (station.encode(), None, [])
     event = kafka_event(
@@ -159,7 +159,7 @@ def test_reports_failures_of_kafka_by_partition_and_offset(account, city, statio
 
 @pytest.mark.extra
 def test_a_window_carries_its_state(city, station):
-    """With a tumbling window the result has the state: what came in, plus this batch's readings."""
+    """With a tumbling window, the result has the state that came in plus this batch's readings."""
     readings, before = [reading(station) for _ in range(3)], fresh.whole(2, 900)
     first = windowed(kinesis_event(*readings), {})
     expect_state(city, first, 3, "The first batch of a window has three readings.")
@@ -170,16 +170,16 @@ def test_a_window_carries_its_state(city, station):
 
 @pytest.mark.extra
 def test_the_final_invocation_writes_the_total(city, station):
-    """The final invocation of a window writes what its shard counted, also if it comes twice."""
+    """The final invocation of a window writes what its shard counted, even if it comes twice."""
     look = "isFinalInvokeForWindow: put one row, with the shardId and the window's start as its key"
     rides = fresh.whole(2, 900)
     event = {**windowed({"Records": []}, {"rides": rides}, station), "isFinalInvokeForWindow": True}
     wanted = {event["window"]["start"]: {"rides": rides}}
     answer(city.function, {**event, "isFinalInvokeForWindow": False}, look)
-    expect_rows(city, station, {}, "The window is still open, and has a row already.", event, look)
+    expect_rows(city, station, {}, "The window is still open, but already has a row.", event, look)
     for _ in range(2):
         expect_state(city, event, rides, "The final invocation has no record.")
-    what = f"{rides} readings were counted in a window, which ended. Its row differs."
+    what = f"A window with {rides} readings ended. Its row differs."
     expect_rows(city, station, wanted, what, event, look)
 
 

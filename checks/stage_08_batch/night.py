@@ -185,8 +185,8 @@ def failed_ids(value: Any, event: dict[str, Any], look: str) -> list[str]:
         isinstance(item, dict) and isinstance(item.get("itemIdentifier"), str) for item in items
     )
     assert shaped, failure(
-        "The worker's answer is none that Lambda can read. It takes one without the list for "
-        "success, and one with a wrong list for a failure of the whole batch.",
+        "Lambda cannot read the worker's answer. It treats one without the list as success, and "
+        "one with a wrong list as a failure of the whole batch.",
         brief(event),
         {"batchItemFailures": [{"itemIdentifier": "<messageId>"}]},
         value,

@@ -78,14 +78,17 @@ class Settings:
 
     def _make(self, part: str, call: Any, **arguments: Any) -> Any:
         """Calls AWS. Raises NotReady where it refuses what night.json says."""
+        look = f"  look at:  night.json, `{part}`"
         try:
             return call(**arguments)
         except ParamValidationError as error:
-            raise NotReady(f"night.json: `{part}` is none that AWS takes:\n{error}") from None
+            raise NotReady(
+                f"AWS does not accept `{part}` in night.json:\n{error}\n{look}"
+            ) from None
         except ClientError as error:
             if error.response["Error"]["Code"] in OF_THE_GRADER:
                 raise
-            raise NotReady(f"AWS refuses `{part}` in night.json:\n{error}") from None
+            raise NotReady(f"AWS refuses `{part}` in night.json:\n{error}\n{look}") from None
 
 
 def messages_in(sqs: Any, urls: Sequence[str]) -> int:

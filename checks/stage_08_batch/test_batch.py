@@ -61,32 +61,32 @@ def test_the_planner_sends_a_message_for_each_log_file(night):
 
 
 def test_the_planner_reads_every_page(night):
-    """S3 lists up to 1,000 keys a page, and the planner reads them all."""
+    """S3 lists up to 1,000 keys per page, and the planner reads all pages."""
     look = "how you list: get_paginator, or ContinuationToken until IsTruncated is false"
     with short_pages():
         keys = fill_two_pages(night)
         came = night.plan(look)
-    expect_plan(night, came, keys, look, "A list of S3 has two pages and {} log files.")
+    expect_plan(night, came, keys, look, "S3's list has two pages and {} log files.")
 
 
 def test_the_planner_sends_again_what_the_queue_refused(night, refused_planner):
-    """SQS answers with 200 and names in `Failed` what it did not take: that is sent again."""
+    """SQS responds with 200 and names refused entries in `Failed`: the planner sends them again."""
     look = 'answer["Failed"] of send_message_batch: send the entries with these Ids again'
     keys = [night.put(f"{number:03}", hour(some_day())) for number in range(fresh.whole(23, 29))]
     came = night.plan(look, refused_planner)
-    what = "There are {} log files. Of several entries the queue refused the last, each time."
+    what = "The night has {} log files. Of several entries, the queue refused the last, every time."
     expect_plan(night, came, keys, look, what)
 
 
 def test_the_planner_fails_when_the_queue_refuses_for_good(night, refused_planner):
-    """A message that the queue never takes is an error: nobody else would notice that it lacks."""
+    """A message that the queue never accepts is an error, or nobody notices that it is missing."""
     look = "what comes after the last attempt: raise an error, so that Lambda tries once more"
     night.put(FOR_GOOD, hour(some_day()))
     result = refused_planner.invoke(night.event)
     night.sent()
     endless = (result.error or {}).get("errorType") == "Sandbox.Timedout"
     assert result.error is not None and not endless, failure(
-        "The queue refuses the entry each time.",
+        "The queue refuses the entry every time.",
         night.event,
         "an error after 5 attempts",
         result.error or result.value,
@@ -95,12 +95,12 @@ def test_the_planner_fails_when_the_queue_refuses_for_good(night, refused_planne
 
 
 def test_the_worker_reports_nothing_for_good_messages(night):
-    """For messages that went well the answer is an empty list of failures."""
+    """If all messages succeed, the answer is an empty list of failures."""
     look = "the worker's `return`"
     jobs = night.jobs(*[night.put(fresh.word(), *hours(some_day())) for _ in range(2)])
     came = failed_ids(night.work(jobs, look), event_of(jobs), look)
     assert came == [], failure(
-        "Both files are right, and the worker reports failures.", jobs, [], came, look, "messages"
+        "Both files are valid, but the worker reports failures.", jobs, [], came, look, "messages"
     )
 
 
@@ -128,7 +128,7 @@ def test_the_worker_reports_just_what_failed(night):
     wanted = [each["messageId"] for each in event["Records"][1:-1]]
     came = failed_ids(night.answer("worker", event, look), event, look)
     assert sorted(came) == sorted(wanted), failure(
-        "The first and the last message are right, those between them are not.",
+        "The first and last messages are valid, those between them are not.",
         brief(event),
         sorted(wanted),
         sorted(came),
@@ -139,7 +139,7 @@ def test_the_worker_reports_just_what_failed(night):
         if isinstance(each, dict) and "key" in each:
             night.city.s3.delete_object(Bucket=night.city.bucket, Key=each["key"])
     night.plan(look)
-    what = "The damaged files were taken away and the night was planned again. The report differs."
+    what = "The damaged files were removed, and the night was planned again. The report differs."
     expect_report(night, night.reduce(look), report([*first, *last]), what, look)
 
 
@@ -157,8 +157,8 @@ def test_the_report_adds_up_each_day(night):
 
 
 def test_a_day_may_have_23_or_25_hours(night):
-    """When the clocks change, an hour is missing or comes twice; a day is that of its line."""
-    look = "what a day is: the date as it stands in the line, not in UTC; and each line counts"
+    """When the clocks change, an hour is missing or comes twice; the day is the one in the line."""
+    look = "what a day is: the date as written in the line, not in UTC; and every line counts"
     year = fresh.whole(2008, 2030)
     spring = [
         hour(f"{year}-03-11", at, WINTER if at < 2 else SUMMER) for at in (0, 1, *range(3, 24))
@@ -172,7 +172,7 @@ def test_a_day_may_have_23_or_25_hours(night):
 
 
 def test_no_report_while_results_are_missing(night):
-    """The reducer raises while a result is missing; that of another night is none."""
+    """The reducer raises while a result is missing; a result of another night does not count."""
     look = "the plan: compare it with the results of this night before you write anything"
     day = some_day()
     found = [hours(day) for _ in range(3)]
@@ -213,7 +213,7 @@ def test_a_night_that_runs_twice_gives_the_same_report(night):
     came = city.read(night.csv)
     assert came == first, failure(
         "All three ran again for the same night, one message several times, and in new "
-        "environments. The report is another one.",
+        "environments. The report changed.",
         night.event,
         first,
         came,
@@ -225,13 +225,13 @@ def test_a_night_that_runs_twice_gives_the_same_report(night):
         night.event,
         keys,
         there,
-        "the report's key: it is made of the night, and of nothing else",
+        "the report's key: it depends on the night, and on nothing else",
     )
 
 
 def test_a_night_that_ran_half_is_made_good(night):
-    """A night whose planner or worker ended halfway is run again from the start."""
-    look = "what a second run finds of the first: it must overwrite, not add or skip"
+    """A night whose planner or worker ended halfway can run again from the start."""
+    look = "what a second run finds from the first: it must overwrite, not add or skip"
     day = some_day()
     corrected, new = hours(day, 4), hours(day)
     keys = [night.put(name, *hours(day)) for name in ("a", "b")]

@@ -49,7 +49,7 @@ def test_messages_stay_invisible_long_enough(settings, city, account):
 
 
 def test_what_fails_again_and_again_goes_to_the_dead_letter_queue(settings, account, night):
-    """A message that fails each time leaves the queue for the dead-letter queue."""
+    """A message that fails every time leaves the queue for the dead-letter queue."""
     queue, bad = settings.queue(), "bad"
     redrive = json.loads(queue.get("RedrivePolicy", "{}"))
     target, count = redrive.get("deadLetterTargetArn"), int(redrive.get("maxReceiveCount", 0))
@@ -88,7 +88,7 @@ def test_what_fails_again_and_again_goes_to_the_dead_letter_queue(settings, acco
 
 
 def test_the_schedule_fires_each_night(settings, night):
-    """The schedule fires at 03:30 in New York, summer and winter, and says for when."""
+    """The schedule fires at 03:30 in New York, summer and winter, and sends the scheduled time."""
     schedule = settings.schedule()
     expression, zone = schedule["ScheduleExpression"], schedule.get("ScheduleExpressionTimezone")
     right = {"cron": "cron(30 3 * * ? *)", "zone": "America/New_York", "window": "OFF"}
@@ -108,7 +108,7 @@ def test_the_schedule_fires_each_night(settings, night):
     wanted, came = {"time": night.time, "prefix": "logs/2011/"}, schedule["Target"].get("Input", "")
     came = parsed(came.replace("<aws.scheduler.scheduled-time>", night.time))
     assert came == wanted, failure(
-        "The schedule sends another event than the planner reads.",
+        "The schedule does not send the event that the planner reads.",
         settings.parts["schedule"],
         wanted,
         came,

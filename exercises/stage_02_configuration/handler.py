@@ -1,22 +1,22 @@
 """Stage 02: fare quotes, with settings from outside and a key that is a secret.
 
-The event holds one to eight planned rides. It is always as shown; you need not check it:
+The event holds one to eight planned rides. It always has this form; you need not check it:
 
     {"rides": [{"id": "Q-1",          its name
                 "rider": "member",    or "casual"
                 "minutes": 20,        a whole number
-                "card": "C-77"},      the rider's card of the transit company, the partner
+                "card": "C-77"},      the rider's card from the transit company, the partner
                ...]}
 
 Return exactly these three keys, and exactly two keys in each quote:
 
     {"quotes": [{"id": "Q-1", "cents": 150}, ...],   in the order of the event
-     "complete": true,                               false if there was no time for every ride
-     "left_over": []}                                the ids for which there was none, in order
+     "complete": true,                               false if there was not enough time for all
+     "left_over": []}                                the ids of rides without a quote, in order
 
 A quote is unlock + minutes x per_minute, minus the partner's discount, but never below 0.
 
-SETTINGS, in function.json. It holds arguments of create_function, and these are enough: the
+SETTINGS, in function.json. It holds arguments of create_function, and you need only these: the
 workshop adds the name, the role, the runtime and the code.
 
     Timeout         10 to 20 s: the partner takes up to 1 s for an answer, and your caller gives up
@@ -29,7 +29,7 @@ workshop adds the name, the role, the runtime and the code.
                              "casual": {"unlock": 100, "per_minute": 20}}   as JSON, in cents
     PARTNER_FUNCTION        transit-partner         the partner: a Lambda function that you invoke
     PARTNER_KEY_PARAMETER   /bikeshare/partner-key  a SecureString in Parameter Store: the key
-    RESERVE_MS              2500                    what has to be left when a ride is begun: enough
+    RESERVE_MS              2500                    milliseconds that must be left to begin a ride:
                                                     to ask twice, and to fetch the key in between
 
 Each value is a string. The checks deploy with other values: read them from the environment, and
@@ -46,13 +46,13 @@ invocations that follow. It appears in no answer, no error, and no log.
 TIME. Before each ride, the first one included, ask the context how much time is left. If it is less
 than RESERVE_MS, begin no further ride, and return what you have.
 
-LOG. Each request that is answered leaves exactly one record at level INFO with the message "quoted"
-and these fields: rides and quoted (how many were asked for, and how many got a quote), complete (as
-in the answer). A record is one line of JSON, logged or printed, with level and message in it.
+LOG. Every answered request leaves exactly one record at level INFO, with the message "quoted" and
+these fields: rides and quoted (how many were asked for, and how many got a quote), complete (as in
+the answer). A record is one line of JSON, logged or printed, with level and message in it.
 
 EXTRA, A KEY THAT IS ROTATED. When the partner refuses the key, fetch it again, ask about that ride
-once more, and keep the new key. When the new key is refused as well, raise an error with the word
-"refused" in its message.
+once more, and keep the new key. If the partner refuses the new key as well, raise an error with the
+word "refused" in its message.
 """
 
 # --- your imports, constants and helpers: start ---

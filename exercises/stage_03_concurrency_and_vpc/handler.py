@@ -1,20 +1,20 @@
-"""Stage 03: start a ride, once, however many requests ask for it and however often.
+"""Stage 03: start a ride only once, however many requests ask for it, and however often.
 
-The event comes from the app. The app makes a new `ride_id` for each press of the button, and sends
-the same event again when it got no answer:
+The event comes from the app. The app makes a new `ride_id` each time the rider presses the button,
+and sends the same event again if it gets no answer:
 
     {"ride_id": "R-1001",          any string that is not empty
      "bike_id": "B-7",             likewise
      "rider_id": "U-42"}           likewise
 
-The result has exactly these keys. The bike is free, so the ride starts:
+The result has exactly these keys. If the bike is free, the ride starts:
 
     {"outcome": "started",
      "ride_id": "R-1001", "bike_id": "B-7", "rider_id": "U-42",
      "started_at": "2026-05-04T08:00:00.123456+00:00"}     now, ISO 8601 with an offset
 
-The same ride_id for the same bike again is a retry: it gets the result of the first time, with the
-first started_at, and nothing changes. If another ride has the bike:
+The same ride_id for the same bike is a retry: it gets the same result as the first time, with the
+same started_at, and nothing changes. If another ride has the bike:
 
     {"outcome": "taken", "ride_id": "R-1002", "bike_id": "B-7"}
 
@@ -26,24 +26,24 @@ after that starts a new ride: the table has no memory of the first.
     TABLE        environment variable with the table's name. The checks set it; leave it out of
                  function.json.
 
-Many requests for one bike may arrive at the same moment, in many environments, and one ride gets
-it. So one conditional write decides; whatever you read before it may be old. A write that is
-refused can return the stored item (ReturnValuesOnConditionCheckFailure), so you need no read. That
-item is in the error's `response["Item"]`, always in DynamoDB's notation, also with a boto3
-resource: {"ride_id": {"S": "R-1001"}, ...}. Keep nothing in a global that a later
-answer depends on.
+Many requests for one bike may arrive at the same moment, in many environments, but only one ride
+gets it. So one conditional write decides; anything that you read before it may be out of date. A
+refused write can return the stored item (ReturnValuesOnConditionCheckFailure), so you need no read.
+That item is in the error's `response["Item"]`, always in DynamoDB's notation, even with a boto3
+resource: {"ride_id": {"S": "R-1001"}, ...}. Keep nothing in a global that a later answer depends
+on.
 
-Once for each environment, when the module loads: read TABLE, create the client of DynamoDB, and
-print one line with the word ready and the table's name: {"message": "ready", "table": "rides"}.
-Without TABLE the module raises an error that names TABLE, and prints no such line.
+Once for each environment, when the module loads: read TABLE, create the DynamoDB client, and print
+one line with the word ready and the table's name: {"message": "ready", "table": "rides"}. Without
+TABLE, the module raises an error that names TABLE, and prints no such line.
 
 Errors: a field that is missing, empty or not a string raises ValueError, and the message names
 the field. A retry with another rider_id than the first time raises ValueError and names rider_id.
-Any other error (no such table, another key, throttling) comes out as it is, with DynamoDB's own
+Any other error (no such table, another key, throttling) comes out unchanged, with DynamoDB's own
 type, so that the caller can try again.
 
-Extra: function.json. It holds arguments of create_function and, beside them, a number
-"ReservedConcurrentExecutions": the locks of the bikes take exactly 5 requests at once. "VpcConfig"
+Extra: function.json. It holds arguments of create_function and, besides them, a number
+"ReservedConcurrentExecutions": the bikes' locks can take exactly 5 requests at once. "VpcConfig"
 is an object with two lists, "SubnetIds" and "SecurityGroupIds": subnets in at least two zones,
 without a route to an internet gateway, and a group without inbound rules. Nobody knows the ids
 before the network exists, so write placeholders, such as "${SUBNET_1}"; the checks fill them in:

@@ -26,26 +26,26 @@ Return the records that failed, an empty list if none did:
 
     {"batchItemFailures": [{"itemIdentifier": "1100000000017454423010"}]}
 
-Lambda takes None or {} for an empty list; the checks want the list.
+Lambda treats None and {} as an empty list; the checks want the list.
 
 A bad record is an INSERT or MODIFY in which an image has no `num_bikes_available`, or one that is
-not a DynamoDB number (N), or not a whole number, 0 or more. Report its SequenceNumber and go on
+not a DynamoDB number (N), or not a whole number, 0 or more. Report its SequenceNumber, and continue
 with the records after it. Never raise because of a bad record. A REMOVE is never bad.
 
-A repeated record alerts once. Lambda may deliver a record again: at once, later, when the station
-has changed since, to another execution environment, alone, twice in a batch or in another batch.
-Remember what you alerted in the marks table. The `id` of a mark may be anything that no other
-record has, such as the eventID.
+A repeated record alerts only once. Lambda may deliver a record again: at once, or after the station
+has changed again; to another execution environment; alone, twice in a batch, or in another batch.
+Record in the marks table what you alerted. The `id` of a mark may be anything that no other record
+has, such as the eventID.
 
 EXTRA: an alert that cannot be published. Publish nothing after it in this batch, and leave no mark
 that would silence the next attempt. Then either raise, or report this record together with every
-bad record before it: Lambda takes all records before the lowest reported number as done. In a
+bad record before it: Lambda treats all records before the lowest reported number as done. In a
 batch of 1 (good), 2 (bad), 3 (cannot be published) and 4 (good), return 2 and 3, and do not
 alert for 4. Lambda sends 2, 3 and 4 again.
 
-Environment variables: TOPIC_ARN, the topic; MARKS_TABLE, a table of your own with the key `id`
-(a string). Besides it you may use SNS and nothing else. Read both variables; do not hard-code
-these names.
+Environment variables: TOPIC_ARN, the topic; MARKS_TABLE, a table for your function alone, with the
+key `id` (a string). Besides this table, use only SNS. Read both variables; do not hard-code their
+values.
 """
 
 # --- your imports, constants and helpers: start ---

@@ -12,6 +12,7 @@ import pytest
 from moto.core.model_instances import model_data
 from queues import Queue, connect
 from streams_support import Stream
+from waiting import until
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.access import Roles
@@ -26,14 +27,6 @@ from workshop.cloud.triggers.push.planner import Planner
 
 WAIT = 30  # seconds, to tell what stays from what goes
 IDLE = 300.0  # seconds, AWS's minutes, and the cloud's default
-
-
-def until(condition):
-    """Waits until a condition holds."""
-    end = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < end, "it never came to this"
-        time.sleep(0.01)
 
 
 @pytest.fixture

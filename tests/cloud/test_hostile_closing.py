@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 
 import pytest
 from lab import Lab
+from waiting import until
 
 from workshop.cloud import LocalCloud, PortTaken
 from workshop.cloud.sandbox.environment import Environment
@@ -18,14 +18,6 @@ WAIT = 30  # seconds, to tell what hangs from what ends
 
 def fail(*_):
     raise KeyError("no such bike")
-
-
-def until(condition):
-    """Waits until a condition holds."""
-    end = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < end, "it never came to this"
-        time.sleep(0.01)
 
 
 def test_a_port_that_is_taken_leaves_nothing_behind():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ import pytest
 from queues import Queue, connect
 from streams_support import Stream
 from support import metric_sum
+from waiting import until
 
 from workshop.cloud.base.activity import Activity
 from workshop.cloud.base.clock import Clock
@@ -28,14 +28,6 @@ from workshop.cloud.triggers.push.planner import Planner
 
 WAIT = 30  # seconds, to tell what hangs from what ends
 BYTES = "def handler(event, context): return b'\\xff\\xfe not JSON'"
-
-
-def until(condition, what="it never came to this"):
-    """Waits until a condition holds."""
-    end = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
 
 
 def problems_with(lab, text):

@@ -214,7 +214,7 @@ def test_failure_says_what_was_done_expected_and_came():
         "It is wrong.",
         '  event:    {"a": 1}',
         "  expected: [1, 2]",
-        "  came:     [1, 3]",
+        "  got:      [1, 3]",
         "  look at:  line 5",
     ]
 

@@ -15,6 +15,7 @@ import pytest
 from support import STAGES
 from test_cli import refused, workshop
 from test_grading import checks  # noqa: F401 - a fixture
+from waiting import until
 
 from workshop.cli import WrongCall, _write
 from workshop.cloud.base.model import Invocation
@@ -360,10 +361,7 @@ def test_the_limit_ends_what_the_worker_started(checks, tmp_path):  # noqa: F811
     )
     assert results["test_hangs"].outcome == UNCHECKED
     assert "did not end within 10 s" in results["test_hangs"].message
-    until = time.monotonic() + 30
-    while psutil.pid_exists(pid := int(noted.read_text())) and _runs(pid):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: not _runs(int(noted.read_text())))
 
 
 def _runs(pid: int) -> bool:
@@ -513,4 +511,4 @@ def test_progress_that_cannot_be_kept(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path / "file"))
     remember(STAGE, [CheckResult(**RIGHT)])
-    assert "Your progress cannot be kept in" in capsys.readouterr().err
+    assert "Your progress cannot be saved in" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def refused(folder: Path, *words: str) -> None:
 def test_a_handler_that_is_a_link_to_the_solution(folder):
     (folder / "handler.py").unlink()
     (folder / "handler.py").symlink_to(repository() / "solutions" / STAGE.name / "handler.py")
-    refused(folder, "handler.py is a link", "Put a copy")
+    refused(folder, "handler.py is a link", "Replace it with a copy")
 
 
 @NEEDS_LINKS
@@ -143,7 +143,7 @@ def test_a_link_that_takes_the_place_of_what_was_looked_at(folder, monkeypatch, 
 def test_a_pipe_keeps_nobody_waiting(folder, name):
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
-    with pytest.raises(NotReady, match=f"{name} is a pipe, and not a file"):
+    with pytest.raises(NotReady, match=f"{name} is a pipe, not a file"):
         read_settings(folder)
         pack(folder)
     assert not is_stub(STAGE, folder.parent)
@@ -170,7 +170,7 @@ def test_a_socket():
         folder.mkdir()
         (folder / "handler.py").write_text(HANDLER)
         listener.bind(str(folder / "s"))
-        refused(folder, "s is a socket, and not a file")
+        refused(folder, "s is a socket, not a file")
 
 
 def test_a_device(folder):
@@ -179,7 +179,7 @@ def test_a_device(folder):
         os.mknod(folder / "handler.py", stat.S_IFCHR | 0o666, os.makedev(1, 5))
     except (AttributeError, OSError) as error:
         pytest.skip(f"no device can be made here: {error}")
-    refused(folder, "handler.py is a device, and not a file")
+    refused(folder, "handler.py is a device, not a file")
 
 
 def test_a_handler_that_is_a_folder(folder):
@@ -191,7 +191,7 @@ def test_a_handler_that_is_a_folder(folder):
 def test_a_stage_folder_that_is_a_file(folder):
     shutil.rmtree(folder)
     folder.write_text("x")
-    refused(folder, f"{STAGE.name} is a file, and not a folder")
+    refused(folder, f"{STAGE.name} is a file, not a folder")
 
 
 # Too much
@@ -211,7 +211,7 @@ def test_files_that_are_too_much_together(folder):
     for number in range(3):
         with (folder / f"part-{number}").open("wb") as file:
             file.truncate(9 * MB)
-    refused(folder, "The files are larger than 25 MB together")
+    refused(folder, "Together, the files are larger than 25 MB")
 
 
 def test_too_many_files(folder):
@@ -363,22 +363,22 @@ def test_warnings_of_python_are_not_printed(folder, recwarn, capfd):
         (b'{"A": {"\\u001b": 1, "\\u001b": 2}}', "has \\x1b twice"),
         (b'{"Timeout": NaN}', "NaN is not a JSON value"),
         (b'{"Timeout": -Infinity}', "-Infinity is not a JSON value"),
-        (b'{"Description": "\\ud800"}', "\\ud800 holds half a character"),
-        (b'{"Environment": {"Variables": {"\\udfff": "x"}}}', "holds half a character"),
-        (b'{"Environment": {"Variables": {"A": "a\\u0000b"}}}', "\\u0000. Take it out"),
+        (b'{"Description": "\\ud800"}', "\\ud800 contains half a character"),
+        (b'{"Environment": {"Variables": {"\\udfff": "x"}}}', "contains half a character"),
+        (b'{"Environment": {"Variables": {"A": "a\\u0000b"}}}', "\\u0000. Remove it"),
         (b'{"Description": "\xff"}', "is not JSON"),
         (b'{"Timeout": ' + b"1" * 5_000 + b"x}", "is not JSON"),
         (b'{"Timeout": 3,\n}', "Is there a comma before `}`?"),
         (b'{"Layers": ["a", ]}', "Is there a comma before `]`?"),
-        (b'{"Timeout": 3\n"MemorySize": 256}', "Is there a comma missing"),
-        (b"{'Timeout': 3}", "Strings are in double quotes"),
+        (b'{"Timeout": 3\n"MemorySize": 256}', "Is a comma missing"),
+        (b"{'Timeout': 3}", "Strings need double quotes"),
         (b"\x1b", "is not JSON"),
         (b"", "is not JSON"),
         (b"null", "must hold an object"),
         (b'{"FunctionName": "x"}', "the workshop chooses FunctionName"),
         (b'{"Role": "arn:aws:iam::123456789012:role/admin"}', "the workshop chooses Role"),
         (b'{"Code": {"S3Bucket": "x"}}', "the workshop chooses Code"),
-        (b'{"Runtime": "nodejs22.x"}', "Runtime is nodejs22.x, and handler.py is Python"),
+        (b'{"Runtime": "nodejs22.x"}', "Runtime is nodejs22.x, but handler.py is Python"),
         (b'{"Description": "${NOTHING}"}', "stands for nothing"),
     ],
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
+
+from waiting import until
 
 _numbers = itertools.count(1)
 PRINTS = "import json\ndef handler(event, context):\n    print('EVENT', json.dumps(event))"
@@ -71,9 +72,8 @@ def connect(lab, source, name, position="TRIM_HORIZON", **settings):
 
 def change(lab, uuid, **settings):
     """Changes a mapping, when no earlier change is under way."""
-    until = time.monotonic() + 30
-    while lab.client.get_event_source_mapping(UUID=uuid)["State"] not in ("Enabled", "Disabled"):
-        assert time.monotonic() < until
+    settled = ("Enabled", "Disabled")
+    until(lambda: lab.client.get_event_source_mapping(UUID=uuid)["State"] in settled)
     return lab.client.update_event_source_mapping(UUID=uuid, **settings)
 
 

@@ -95,10 +95,10 @@ def status(browser, words):
 def test_shows_stations_and_pages(page, api, browser):
     page.show(api.url)
     browser.open(page.origin)
-    status(browser, "4 stations, and there are more.")
+    status(browser, "4 stations so far.")
     assert "Station <1>" in browser.run("document.querySelector('#stations').textContent")
     press(browser, "#more")
-    status(browser, "6 stations. These are all.")
+    status(browser, "6 stations in all.")
     assert rows(browser) == 6
     assert browser.run("document.querySelector('#more').hidden") is True
 
@@ -106,7 +106,7 @@ def test_shows_stations_and_pages(page, api, browser):
 def test_rents_says_why_not_and_gives_back(page, api, browser):
     page.show(api.url)
     browser.open(page.origin)
-    status(browser, "4 stations, and there are more.")
+    status(browser, "4 stations so far.")
     bikes = "document.querySelector('#station-w-2 .number').textContent"
     press(browser, "#station-w-2 button")
     status(browser, "You have a bike from Station <2>.")
@@ -135,7 +135,7 @@ def test_a_page_of_another_origin_reads_nothing(api, browser):
 def test_every_control_has_a_name(page, api, browser):
     page.show(api.url)
     browser.open(page.origin)
-    status(browser, "4 stations, and there are more.")
+    status(browser, "4 stations so far.")
     names = "[...document.querySelectorAll('button')].map(b => b.ariaLabel || b.textContent)"
     said = browser.run(names)
     assert "Rent: Station <1>" in said

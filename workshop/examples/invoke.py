@@ -40,7 +40,7 @@ def example_event(stage: Stage, exercises: Path) -> str:
         if file.is_file():
             return read_event(file)
     raise NoEvent(
-        f"exercises/{stage.name}/{EVENT} is missing: `git restore` brings it back. "
+        f"exercises/{stage.name}/{EVENT} is missing: `git restore` restores it. "
         "Or name another file that has an event in it."
     )
 

@@ -73,7 +73,7 @@ class Account:
         except (TimeoutError, HTTPError) as error:
             if isinstance(error, HTTPError) and error.code != REQUEST_TIMEOUT:
                 raise
-            raise NeverEnds(f"What the check set off did not end ({error})") from None
+            raise NeverEnds(f"What the check started did not end ({error})") from None
 
     def eventually(self, look: Callable[[], Found]) -> Found:
         """What `look` finds when events have been handled; tries again where that takes time.

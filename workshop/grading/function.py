@@ -147,7 +147,7 @@ def _parsed(payload: bytes) -> Any:
         return None
     except RecursionError:
         raise Unreadable(
-            "The function's answer is nested too deeply: hundreds of objects or lists in one "
+            "The function's answer is nested too deeply: hundreds of objects or lists inside one "
             "another. Answer with what the contract describes."
         ) from None
 
@@ -168,7 +168,7 @@ def _check_handler(error: dict[str, Any], handler: str) -> None:
     kind, said = error.get("errorType"), error.get("errorMessage", "")
     if kind == "Runtime.HandlerNotFound":
         raise NotReady(
-            f"Lambda finds no handler in your code: {said}.\n"
+            f"Lambda cannot find the handler in your code: {said}.\n"
             f"Keep `def {name}(event, context):` in handler.py, under that name. If function.json "
             f"names a Handler, it must be {handler}."
         )

@@ -48,7 +48,7 @@ def judge(error: BaseException, deployed: bool) -> tuple[str, str]:
         return FAILED, words.message(plain(error))
     said = words.message(f"{type(error).__name__}: {error}")
     why = _what_the_function_did(error) if deployed else ""
-    return (FAILED, f"{why}\n  came:     {said}") if why else (UNCHECKED, said)
+    return (FAILED, f"{why}\n  got:      {said}") if why else (UNCHECKED, said)
 
 
 def _what_the_function_did(error: BaseException) -> str:
@@ -65,9 +65,9 @@ def _what_the_function_did(error: BaseException) -> str:
             "settings let nobody invoke it."
         )
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
-        return "AWS did not answer in time, since your function did not end."
+        return "AWS did not answer in time, because your function did not end."
     if isinstance(error, (RecursionError, UnicodeError, json.JSONDecodeError)):
-        return "This check could not read what your function answered or wrote."
+        return "This check could not read what your function returned or wrote."
     return ""
 
 

@@ -24,7 +24,7 @@ def pack(folder: Path) -> bytes:
     if handler is None:
         raise NotReady(
             f"There is no handler.py in {folder.name}. "
-            f"`workshop reset {folder.name}` brings the stub back."
+            f"`workshop reset {folder.name}` restores the stub."
         )
     check_syntax(handler)
     return _zipped(files)
@@ -36,7 +36,7 @@ def check_syntax(source: bytes) -> None:
     if len(source) > LARGEST_SOURCE:
         raise NotReady(
             f"handler.py is too large: {size(len(source))}, and {size(LARGEST_SOURCE)} is the "
-            "limit. Put data into a file of its own, and read it from there."
+            "limit. Put data into a separate file, and read it from there."
         )
     try:
         with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def check_syntax(source: bytes) -> None:
     except (RecursionError, MemoryError):
         raise NotReady(
             "handler.py has an expression that is nested too deeply for Python: thousands of "
-            "brackets, operators or calls in one another. Split it into several statements."
+            "brackets, operators or calls inside one another. Split it into several statements."
         ) from None
     except Exception as error:  # bytes of somebody else, in an encoding that they name
         raise NotReady(f"handler.py is not Python source: {visible(str(error))}") from None

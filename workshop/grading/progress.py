@@ -93,8 +93,8 @@ def _write(state: dict[str, dict[str, Any]]) -> None:
         _file().write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         print(
-            f"Your progress cannot be kept in {_file()}: {error.strerror}. "
-            "WORKSHOP_STATE may name another folder.",
+            f"Your progress cannot be saved in {_file()}: {error.strerror}. "
+            "Set WORKSHOP_STATE to another folder.",
             file=sys.stderr,
         )
 

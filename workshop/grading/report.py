@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from ..paths import MissingFolder
 from ..stages import Stage
 from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from .runner import core, passes, summary
@@ -17,13 +18,16 @@ SHOWN = 3  # failures told in full: the first ones help most
 
 
 def is_stub(stage: Stage, exercises: Path) -> bool:
-    """Whether the folder's files are still those of the stub as it came."""
+    """Whether the folder's files are still those of the stub as it came.
+
+    A teacher may hand the workshop out without its solutions: then nobody can tell.
+    """
     try:
         return all(
             _lines(read_file(exercises / stage.name, name, LARGEST_FILE)) == _lines(content)
             for name, content in stub(stage).items()
         )
-    except NotReady:
+    except (NotReady, MissingFolder):
         return False
 
 
@@ -75,7 +79,7 @@ def as_json(results: list[CheckResult]) -> str:
 
 def _stub_text(stage: Stage) -> list[str]:
     return [
-        "This is the stub as it comes, so it is meant to fail. What follows tells you what the",
+        "This is the untouched stub, so it is meant to fail. What follows tells you what the",
         f"function should do. Write it in exercises/{stage.name}/handler.py between the marks,",
         "save, and check again.",
     ]
@@ -94,7 +98,7 @@ def _closing(stage: Stage, of_core: list[CheckResult], extra: list[CheckResult])
     text = f"{counted[PASSED]} of {len(of_core)} checks pass.{of_extra}"
     if counted[UNCHECKED]:
         return f"{text} {counted[UNCHECKED]} could not be checked."
-    return f"{text} Stuck? `workshop hint {stage.number}` helps a step further."
+    return f"{text} Stuck? `workshop hint {stage.number}` gives the next hint."
 
 
 def _distinct(results: list[CheckResult]) -> list[CheckResult]:

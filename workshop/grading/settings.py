@@ -39,12 +39,12 @@ def read_settings(folder: Path, values: Mapping[str, str] | None = None) -> dict
     _check(settings)
     for name in OURS:
         if name in settings:
-            raise NotReady(f"{FILE}: the workshop chooses {name}. Take it out.")
+            raise NotReady(f"{FILE}: the workshop chooses {name}. Remove it.")
     runtime = settings.get("Runtime")
     if isinstance(runtime, str) and not runtime.startswith(("python", "${")):
         raise NotReady(
-            f"{FILE}: Runtime is {visible(runtime)[:100]}, and handler.py is Python. "
-            f"Take Runtime out, or write {NEWEST_RUNTIME}."
+            f"{FILE}: Runtime is {visible(runtime)[:100]}, but handler.py is Python. "
+            f"Remove Runtime, or write {NEWEST_RUNTIME}."
         )
     return _fill_in(settings, values or {})
 
@@ -95,11 +95,11 @@ def _likely_cause(error: json.JSONDecodeError) -> str:
     trailing = re.match(r"[^,]?,\s*([}\]])", around)
     question = ""
     if trailing:
-        question = f"\nIs there a comma before `{trailing[1]}`? The last value has none behind it."
+        question = f"\nIs there a comma before `{trailing[1]}`? The last value has none after it."
     elif error.msg.startswith("Expecting ',' delimiter"):
-        question = "\nIs there a comma missing before it, or a backslash before a quote?"
+        question = "\nIs a comma missing before it, or a backslash before a quotation mark?"
     elif around[1:2] == "'":
-        question = "\nStrings are in double quotes."
+        question = "\nStrings need double quotes."
     return (f"\nThe line: {visible(line)[:120]}" if line else "") + question
 
 
@@ -134,13 +134,13 @@ def _check(value: Any, depth: int = 1) -> None:
 
 def _check_string(text: str) -> None:
     if "\0" in text:
-        raise NotReady(f"{FILE}: a string holds the character \\u0000. Take it out.")
+        raise NotReady(f"{FILE}: a string contains the character \\u0000. Remove it.")
     if HALF.search(text):
-        raise NotReady(f"{FILE}: {visible(text)[:100]} holds half a character. Take it out.")
+        raise NotReady(f"{FILE}: {visible(text)[:100]} contains half a character. Remove it.")
 
 
 def _too_deep() -> str:
-    return f"{FILE} is nested too deeply: at most {DEEPEST} objects and lists in one another."
+    return f"{FILE} is nested too deeply: at most {DEEPEST} objects and lists inside one another."
 
 
 def _fill_in(value: Any, values: Mapping[str, str]) -> Any:

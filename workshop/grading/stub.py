@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..paths import repository
+from ..paths import MissingFolder, repository
 from ..stages import Stage
 
 MARKED = re.compile(  # indent, the first mark, and the second
@@ -17,8 +17,14 @@ MARKED = re.compile(  # indent, the first mark, and the second
 
 
 def stub(stage: Stage) -> dict[str, bytes]:
-    """The files of a stage's stub, by name."""
-    return cut(repository() / "solutions" / stage.name, stage.given)
+    """The files of a stage's stub, by name. Raises MissingFolder if there is no solution."""
+    solution = repository() / "solutions" / stage.name
+    if not solution.is_dir():
+        raise MissingFolder(
+            f"The stub is cut from the solution, and solutions/{stage.name} is missing. "
+            f"In a clone, `git checkout -- solutions/{stage.name}` restores it."
+        )
+    return cut(solution, stage.given)
 
 
 def write_stub(stage: Stage, exercises: Path) -> None:

@@ -118,7 +118,7 @@ class _Reading:
         self._bytes += len(content)
         if self._bytes > LARGEST_SUBMISSION:
             raise NotReady(
-                f"The files are larger than {size(LARGEST_SUBMISSION)} together. "
+                f"Together, the files are larger than {size(LARGEST_SUBMISSION)}. "
                 "Remove what the function does not need."
             )
         self.files.append(File("/".join(inner), content, executable))
@@ -130,7 +130,7 @@ def _stage(folder: Path) -> Iterator[Place]:
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links
     if not os.path.lexists(folder):
         raise NotReady(
-            f"The folder {folder.name} is missing. `workshop reset {folder.name}` brings it back."
+            f"The folder {folder.name} is missing. `workshop reset {folder.name}` restores it."
         )
     if not THROUGH_FOLDERS:
         with _entered(folder.parent, folder.name, folder.name) as place:
@@ -150,7 +150,7 @@ def _entered(place: Place, name: str, shown: str) -> Iterator[Place]:
     """The folder of this name in an open folder, opened. Raises NotReady if it is none."""
     mode = _status(place, name, shown).st_mode
     if not stat.S_ISDIR(mode):
-        raise NotReady(f"{shown} is {KINDS.get(stat.S_IFMT(mode), 'a file')}, and not a folder.")
+        raise NotReady(f"{shown} is {KINDS.get(stat.S_IFMT(mode), 'a file')}, not a folder.")
     if isinstance(place, Path):
         yield place / name
         return
@@ -186,7 +186,7 @@ def _status(place: Place, name: str, shown: str) -> os.stat_result:
     if stat.S_ISLNK(status.st_mode) or _is_junction(status):
         raise NotReady(
             f"{shown} is a link, and links are not followed. "
-            "Put a copy of what it leads to in its place."
+            "Replace it with a copy of what it leads to."
         )
     return status
 
@@ -204,7 +204,7 @@ def _read(place: Place, name: str, shown: str, limit: int) -> tuple[bytes, bool]
     """
     mode = _status(place, name, shown).st_mode
     if not stat.S_ISREG(mode):
-        raise NotReady(f"{shown} is {KINDS.get(stat.S_IFMT(mode), 'no file')}, and not a file.")
+        raise NotReady(f"{shown} is {KINDS.get(stat.S_IFMT(mode), 'no file')}, not a file.")
     with _readable(shown):
         if isinstance(place, Path):
             opened = os.open(place / name, READ)
@@ -231,8 +231,7 @@ def _readable(shown: str) -> Iterator[None]:
         if error.errno in THE_MACHINES_FAULT:
             raise
         raise NotReady(
-            f"{shown} cannot be read ({error.strerror}). "
-            "See to it that you may read it, and check again."
+            f"{shown} cannot be read ({error.strerror}). Make it readable, and check again."
         ) from None
 
 

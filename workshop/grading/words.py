@@ -55,7 +55,7 @@ def compare(expected: Any, came: Any) -> str:
     """Two lines, cut around the first difference where they are long."""
     left, right = show(expected), show(came)
     start = _first_difference(left, right)
-    return f"  expected: {_cut(left, start)}\n  came:     {_cut(right, start)}"
+    return f"  expected: {_cut(left, start)}\n  got:      {_cut(right, start)}"
 
 
 def failure(

@@ -17,8 +17,8 @@ THERE_ALREADY = {
     "ResourceInUseException",
 }
 GO_ON = (
-    "The cell ran before, and what it creates is there: go on with the next cell. To begin with\n"
-    "an empty cloud, choose Restart Kernel in the menu Kernel, and run the cells from the top."
+    "The cell ran before, and what it creates already exists: go on with the next cell. For an\n"
+    "empty cloud, choose Restart Kernel in the menu Kernel, and run the cells from the top."
 )
 RUN_ABOVE = (
     "If you restarted the kernel, run the cells above first: Run All Above Selected Cell in the\n"

@@ -28,7 +28,7 @@ def load_ipython_extension(ipython: Any) -> None:
     magics.register(ipython)
     errors.register(ipython)
     print(
-        "The local cloud runs. In this notebook boto3 speaks to it, and to no AWS account.\n"
+        "The local cloud is running. In this notebook, boto3 talks to it, and to no AWS account.\n"
         f"account {_cloud.account_id}, Region {_cloud.region}"
     )
 

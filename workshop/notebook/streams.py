@@ -30,7 +30,7 @@ def draw_ages(series: Mapping[str, Ages]) -> None:
     import matplotlib.pyplot as plt
 
     if not any(series.values()):
-        print("Nothing came yet: run the cells above first.")
+        print("Nothing has arrived yet: run the cells above first.")
         return
     figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
     for (name, points), (color, dashes) in zip(series.items(), LINES, strict=False):

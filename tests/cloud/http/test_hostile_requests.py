@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from gateways import ECHO, function_arn
 from signed import ask, owner, send, sign
+from waiting import until
 
 from workshop.cloud.base import reading
 from workshop.cloud.base.model import ApiError
@@ -193,13 +194,6 @@ def test_too_many_headers(lab, head):
     assert not answer or answer.split()[1] == b"431"
 
 
-def wait_until(check) -> None:
-    deadline = time.monotonic() + LONG
-    while not check():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.05)
-
-
 def is_closed(connection: socket.socket) -> bool:
     connection.settimeout(0.01)
     try:
@@ -229,9 +223,9 @@ def test_who_is_silent_or_slow_is_dropped(lab, url, monkeypatch):
             return is_closed(connection)
 
         slow.sendall(b"GET / HTTP/1.1\r\nX-")
-        wait_until(lambda: drip(slow))
-        wait_until(lambda: is_closed(silent))
-        wait_until(lambda: is_closed(body))
+        until(lambda: drip(slow))
+        until(lambda: is_closed(silent))
+        until(lambda: is_closed(body))
 
 
 def test_an_invocation_may_take_longer_than_a_client_may_be_silent(lab, monkeypatch):
@@ -245,7 +239,7 @@ def test_a_crowd_of_silent_connections_keeps_nobody_out(lab, monkeypatch):
     monkeypatch.setattr(server, "MOST_CONNECTIONS", 20)
     crowd = [connect(lab) for _ in range(60)]
     lab.client.list_functions()
-    wait_until(lambda: sum(is_closed(each) for each in crowd) >= 40)
+    until(lambda: sum(is_closed(each) for each in crowd) >= 40)
     for each in crowd:
         each.close()
 

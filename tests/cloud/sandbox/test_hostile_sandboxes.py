@@ -6,13 +6,13 @@ import os
 import socket
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 from lab import NO_BUBBLEWRAP, Lab
 from support import REACH
+from waiting import until
 
 from workshop.cloud import LocalCloud
 from workshop.cloud.sandbox import bubblewrap
@@ -133,7 +133,4 @@ def _function_process(mark: str) -> int:
 
 
 def _gone(mark: str) -> None:
-    until = time.monotonic() + 30
-    while _running(mark):
-        assert time.monotonic() < until, "the daemon still runs"
-        time.sleep(0.05)
+    until(lambda: not _running(mark), "the daemon still runs")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
+from waiting import until
 
 from workshop.cloud.sandbox import processes
 from workshop.cloud.sandbox.processes import ProcessTree
@@ -31,13 +31,6 @@ def start():
     yield start
     for process in started:
         ProcessTree(process).kill()
-
-
-def until(condition):
-    end = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < end, "it never came to this"
-        time.sleep(0.01)
 
 
 def has_child(tree):

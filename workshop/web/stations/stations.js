@@ -25,7 +25,7 @@ async function ask(method, path, body) {
     answer = await fetch(api + path, options);
   } catch {
     // A browser tells a script no more than this, whether the server is away or CORS forbids it.
-    throw new Error("The answer may not be read here: is Access-Control-Allow-Origin right?");
+    throw new Error("This page cannot read the response: is Access-Control-Allow-Origin right?");
   }
   const text = await answer.text();
   let value = null;
@@ -74,7 +74,7 @@ async function showMore() {
   const cursor = next ? `&cursor=${encodeURIComponent(next)}` : "";
   const page = await ask("GET", `/stations?limit=${PAGE}${cursor}`);
   if (!page || !page.data) {
-    throw new Error("The API answered, and the answer is no page of stations.");
+    throw new Error("The API responded, but not with a page of stations.");
   }
   for (const station of page.data.stations) {
     const row = document.createElement("tr");
@@ -85,7 +85,7 @@ async function showMore() {
   next = page.next;
   byId("more").hidden = !next;
   const count = byId("stations").rows.length;
-  say(next ? `${count} stations, and there are more.` : `${count} stations. These are all.`);
+  say(next ? `${count} stations so far.` : `${count} stations in all.`);
 }
 
 // Reads a station again after a ride began or ended, whatever came of it.

@@ -20,11 +20,13 @@ import pytest
 from aws_lambda_powertools.utilities.parser.models import KafkaSelfManagedEventModel
 from botocore.exceptions import ClientError
 from published import missing_paths
+from waiting import until
 
 from workshop.cloud.base.activity import Activity
 from workshop.paths import repository
 
 kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+
 from workshop.kafka import Broker  # noqa: E402
 
 _numbers = itertools.count(1)
@@ -100,13 +102,6 @@ def values(lab, name):
 
 def get(lab, uuid):
     return lab.client.get_event_source_mapping(UUID=uuid)
-
-
-def wait_for(condition):
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_event(lab, brokers, topic):
@@ -444,9 +439,9 @@ def test_disable_and_enable_goes_on_where_it_was(lab, brokers, topic):
     uuid = connect(lab, brokers, topic, name)
     brokers.send(topic, "one")
     lab.cloud.idle()
-    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
+    until(lambda: get(lab, uuid)["State"] == "Enabled")
     lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)
-    wait_for(lambda: get(lab, uuid)["State"] == "Disabled")
+    until(lambda: get(lab, uuid)["State"] == "Disabled")
     brokers.send(topic, "two")
     lab.cloud.idle()
     assert values(lab, name) == ["one"]
@@ -475,7 +470,7 @@ def test_a_mapping_of_the_same_group_goes_on_where_the_last_one_was(lab, brokers
 def test_update(lab, brokers, topic):
     name, other = lab.create(PRINTS), lab.create(PRINTS)
     uuid = connect(lab, brokers, topic, name)
-    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
+    until(lambda: get(lab, uuid)["State"] == "Enabled")
     changed = lab.client.update_event_source_mapping(UUID=uuid, FunctionName=other, BatchSize=1)
     assert (changed["State"], changed["BatchSize"]) == ("Updating", 1)
     brokers.send(topic, "one", "two")
@@ -513,7 +508,7 @@ def test_configuration(lab, brokers, topic):
     name = lab.create()
     arn = "arn:aws:lambda:us-east-1:123456789012:"
     uuid = connect(lab, brokers, topic, name, ProvisionedPollerConfig={"MinimumPollers": 1})
-    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
+    until(lambda: get(lab, uuid)["State"] == "Enabled")
     found = get(lab, uuid)
     del found["ResponseMetadata"], found["LastModified"]
     assert found == {
@@ -561,7 +556,7 @@ def test_brokers_that_go_away_show_in_the_mapping(lab):
     lab.cloud.idle()
     assert get(lab, uuid)["LastProcessingResult"] == "OK"
     del brokers  # its broker ends with the client that made it
-    wait_for(lambda: "Connection error" in get(lab, uuid)["LastProcessingResult"])
+    until(lambda: "Connection error" in get(lab, uuid)["LastProcessingResult"])
     lab.cloud.idle()  # what can't be read does not wait
     assert values(lab, name) == ["one"]
 
@@ -572,7 +567,7 @@ def test_a_topic_that_is_not_there_is_read_from_its_start_once_it_is(lab, broker
     lab.cloud.idle()
     assert get(lab, uuid)["LastProcessingResult"] == "PROBLEM: Topic not found."
     brokers.send(topic, "first")
-    wait_for(lambda: lab.cloud.invocations(name))
+    until(lambda: lab.cloud.invocations(name))
     lab.cloud.idle()
     assert values(lab, name) == ["first"]
 
@@ -586,7 +581,7 @@ def test_a_function_that_is_gone_shows_in_the_mapping(lab, brokers, topic):
     lab.cloud.idle()
     assert get(lab, uuid)["LastProcessingResult"].startswith("PROBLEM: Function not found")
     lab.create(PRINTS, FunctionName=name)
-    wait_for(lambda: lab.cloud.invocations(name))
+    until(lambda: lab.cloud.invocations(name))
     lab.cloud.idle()
     assert values(lab, name) == ["lost?"]
 
@@ -642,7 +637,7 @@ def test_what_aws_refuses_leaves_nothing(lab, brokers, topic, settings, words):
 
 def test_an_update_that_aws_refuses_changes_nothing(lab, brokers, topic):
     uuid = connect(lab, brokers, topic, lab.create())
-    wait_for(lambda: get(lab, uuid)["State"] == "Enabled")
+    until(lambda: get(lab, uuid)["State"] == "Enabled")
     with pytest.raises(ClientError, match="MaximumRetryAttempts needs provisioned mode"):
         lab.client.update_event_source_mapping(UUID=uuid, BatchSize=7, MaximumRetryAttempts=2)
     assert get(lab, uuid)["BatchSize"] == 100

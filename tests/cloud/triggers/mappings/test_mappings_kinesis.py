@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.parser.models import KinesisDataStreamModel
 from botocore.exceptions import ClientError
 from published import missing_paths
 from streams_support import PRINTS, Stream, batches, change, connect, events, result, texts
+from waiting import until
 
 
 def test_event(lab):
@@ -117,15 +118,13 @@ def test_a_failing_batch_holds_up_its_shard_only(lab):
     stream = Stream(lab, shards=2)
     source = PRINTS + "\n    if 'cG9pc29u' in str(event): raise ValueError('poison')"
     name = lab.create(source)
-    uuid = connect(lab, stream, name)
+    uuid = connect(lab, stream, name, BatchSize=1)
     stream.put_to(0, "poison")
     stream.put_to(0, "behind")
     stream.put_to(1, "other")
+    until(lambda: batches(lab, name).count("poison") > 2 and "other" in batches(lab, name))
     with pytest.raises(TimeoutError, match=f"kinesis mapping of {name}, shardId-000000000000"):
-        lab.cloud.idle(timeout=1)  # it is tried until it expires
-    came = batches(lab, name)
-    assert "other" in came
-    assert came.count("poison") > 2
+        lab.cloud.idle(timeout=0.5)  # it is tried until it expires
     assert result(lab, uuid) == "PROBLEM: Function call failed"
     lab.client.delete_event_source_mapping(UUID=uuid)
     lab.cloud.idle()

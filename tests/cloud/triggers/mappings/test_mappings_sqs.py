@@ -22,6 +22,7 @@ from queues import (
     with_dead_letters,
 )
 from support import ROLE, package
+from waiting import until
 
 FAILS = PRINTS + "    raise ValueError('no such station')\n"
 
@@ -326,9 +327,7 @@ def test_what_another_consumer_gives_back_is_delivered(lab):
     )
     lab.cloud.idle()
     assert first["Body"] in bodies(lab, name)
-    until = time.monotonic() + 30
-    while len(bodies(lab, name)) < 2 and time.monotonic() < until:  # its timeout runs out
-        time.sleep(0.02)
+    until(lambda: len(bodies(lab, name)) >= 2)  # its timeout runs out
     assert sorted(bodies(lab, name)) == ["a", "b"]
 
 
@@ -367,10 +366,7 @@ def test_what_is_in_flight_ends_when_the_mapping_does(lab, how):
     uuid = connect(lab, queue, name)["UUID"]
     lab.cloud.idle()
     queue.send("in flight")
-    until = time.monotonic() + 30
-    while lab.cloud._parts.activity._going_on.get(f"{name} running", 0) == 0:
-        assert time.monotonic() < until
-        time.sleep(0.005)
+    until(lambda: lab.cloud._parts.activity._going_on.get(f"{name} running", 0))
     if how == "disable":
         lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)
     else:
@@ -387,10 +383,7 @@ def test_failed_messages_of_an_ended_mapping_stay_in_the_queue(lab):
     uuid = connect(lab, queue, name)["UUID"]
     lab.cloud.idle()
     queue.send("a")
-    until = time.monotonic() + 30
-    while not lab.cloud.invocations(name):
-        assert time.monotonic() < until
-        time.sleep(0.005)
+    until(lambda: lab.cloud.invocations(name))
     lab.client.update_event_source_mapping(UUID=uuid, Enabled=False)
     lab.cloud.idle()
     assert queue.bodies() == ["a"]
@@ -432,10 +425,7 @@ def test_queue_deleted_while_its_messages_are_handled(lab):
     uuid = connect(lab, queue, name)["UUID"]
     lab.cloud.idle()
     queue.send("last")
-    until = time.monotonic() + 30
-    while lab.cloud._parts.activity._going_on.get(f"{name} running", 0) == 0:
-        assert time.monotonic() < until
-        time.sleep(0.005)
+    until(lambda: lab.cloud._parts.activity._going_on.get(f"{name} running", 0))
     queue.sqs.delete_queue(QueueUrl=queue.url)
     lab.cloud.idle()
     assert bodies(lab, name) == ["last"]
