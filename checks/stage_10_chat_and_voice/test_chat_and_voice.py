@@ -54,6 +54,7 @@ def test_the_bot_asks_which_station(city, bot):
     """Without a station, renting asks for one, and goes on with the one that comes."""
     look = "RentBike without a Station, in the slot and in the session: ElicitSlot"
     station, talk = city.station(3), Talk(city, bot)
+    Talk(city, bot).say(f"is there a bike near {station.also[0]}", look)  # somebody else
     talk.expect("rent one", look, says=says("which"), **ASKS)
     talk.expect(
         station.also[0], look, says=says("confirm", station), type=PLAIN, action="ConfirmIntent"
