@@ -65,6 +65,13 @@ class Browser:
         """What an expression gives as soon as that is true. Raises TimeoutError."""
         return self._wait_for(lambda: self.run(script))
 
+    def type(self, text: str) -> None:
+        """Types into what has the focus, and presses Enter."""
+        self._call("Input.insertText", text=text)
+        for kind in ("keyDown", "keyUp"):
+            enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+            self._call("Input.dispatchKeyEvent", type=kind, **enter)
+
     def close(self) -> None:
         """Ends it."""
         self._socket.close()

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base.clients import Clients
 from .base.model import Invocation
@@ -25,6 +25,10 @@ from .sandbox.guardian_process import Guardian
 from .sandbox.launcher import Reach, choose_launcher
 from .sandbox.watch import Watch
 from .triggers.gateway.addresses import local_url
+
+if TYPE_CHECKING:
+    from .triggers.chat.alexa import Device
+    from .triggers.chat.lex import Exchange
 
 _one_at_a_time = threading.Lock()
 
@@ -164,6 +168,19 @@ class LocalCloud:
         The newest is last. A problem that came again is there once, with how often it came.
         """
         return self._problems.all()
+
+    def exchanges(self, session_id: str) -> list[Exchange]:
+        """What Lex asked a function in the last turn of a session, and what it answered."""
+        return self._parts.lex.exchanges(session_id)
+
+    def alexa(self, model: dict[str, Any], skill_id: str, function_arn: str) -> Device:
+        """An Alexa device with a skill, whose function is asked as Alexa asks it.
+
+        `model` is the skill's interaction model, in Amazon's form.
+        """
+        from .triggers.chat.alexa import Device, as_alexa
+
+        return Device(model, skill_id, as_alexa(self._parts.functions, function_arn, skill_id))
 
     def close(self) -> None:
         """Ends every function and removes every file; does nothing the second time.

@@ -36,10 +36,13 @@ from .http.api import Api
 from .http.control import Control
 from .http.invoke_api import InvokeApi
 from .http.lambda_api import LambdaApi
+from .http.lex_api import LexApi
 from .http.moto_api import MotoApi
 from .http.server import Server
 from .sandbox.environment import Host
 from .triggers.alarms.alarms import Alarms
+from .triggers.chat.bots import Bots
+from .triggers.chat.lex import Lex
 from .triggers.gateway.gateway import Gateway
 from .triggers.gateway.invoking import Functions
 from .triggers.mappings.poller import Tools
@@ -96,15 +99,8 @@ class Parts:
     def serve(self, port: int) -> Server:
         """Listens. Raises PortTaken."""
         gate = Gate(self.clients.owner, self.clients.poller, self.roles)
-        functions = Functions(
-            seam.find_function,
-            seam.statements,
-            self.invoker.synchronous,
-            new_request,
-            self.deliveries.note,
-        )
         gateway = Gateway(
-            functions,
+            self.functions,
             seam.find_rest_stage,
             seam.find_http_api,
             seam.find_function_url,
@@ -114,6 +110,7 @@ class Parts:
             Control(self.clock, self.idle),
             InvokeApi(self.invoker, self.queue, self._loops),
             LambdaApi(self._provisioned, self._concurrency),
+            LexApi(self._bots, self.lex),
             MotoApi(self.alarms, self.clients.poller.id),
         )
         api = Api(gate, gateway, answering, self.problems.note)
@@ -191,6 +188,16 @@ class Parts:
             Sender(self.clients.own),
             self.problems,
         )
+        # For those who wait for an answer
+        self.functions = Functions(
+            seam.find_function,
+            seam.statements,
+            self.invoker.synchronous,
+            new_request,
+            self.deliveries.note,
+        )
+        self._bots = Bots()
+        self.lex = Lex(self._bots, self.functions)
         self.alarms = Alarms(self.clients.polling, self.deliveries, ACCOUNT_ID)
         self._workers = Workers(GIVE_BACK_AT_ONCE, "event source mappings", self.problems)
         tools = Tools(

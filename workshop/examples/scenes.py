@@ -18,6 +18,7 @@ from ..grading.function import ROLE, Result, deploy
 from ..grading.network import network
 from ..paths import repository
 from ..stages import Stage
+from .chat import Assistant
 from .mobile import Mobile
 from .night import Night
 from .packages import package
@@ -172,6 +173,12 @@ def _night(account: Account) -> Scene:
     return Scene(night.variables, {}, night.written, changes, night.go_on)
 
 
+def _assistant(account: Account) -> Scene:
+    """Stations with and without bikes, for the front ends of a bot and of a skill."""
+    assistant = Assistant(account)
+    return Scene(assistant.variables, go_on=assistant.go_on)
+
+
 def _mobile(account: Account) -> Scene:
     """Stations around a rider, and the function that takes reports before the one that finds."""
     mobile = Mobile(account)
@@ -204,6 +211,7 @@ SCENES: dict[str, Callable[[Account], Any]] = {
     "06": _alerts,
     "07": _sums,
     "08": _night,
+    "10": _assistant,
     "09": _mobile,
     "11": _bill,
 }

@@ -24,6 +24,7 @@ SERVICES = {
     "dynamodb": ("dynamodb", "dynamodbstreams"),
     "email": ("ses",),
     "iotdata": ("iot-data",),
+    "lex": ("lexv2-models", "lexv2-runtime"),
     "monitoring": ("cloudwatch",),
     "states": ("stepfunctions",),
 }
@@ -222,7 +223,8 @@ def _pattern(path: str, operation: OperationModel) -> tuple[re.Pattern[str], dic
         expression += re.escape(path[position : found.start()])
         # Names of things with slashes in them come decoded; only S3's models say where they may
         is_greedy = found[2] or (not is_s3 and found.end() == len(path.rstrip("/")))
-        expression += f"(?P<{group}>.+)" if is_greedy else f"(?P<{group}>[^/]+)"
+        several = ".+" if is_s3 else ".+?"  # the slash at a path's end is no part of a name
+        expression += f"(?P<{group}>{several if is_greedy else '[^/]+'})"
         position = found.end()
     expression += re.escape(path[position:].rstrip("/"))
     return re.compile(expression + "/?", re.DOTALL), labels

@@ -59,7 +59,7 @@ class Functions:
         function, invoked_arn = self.find(Arn.parse(arn).region, arn, None)
         if source and not allows(self.statements(invoked_arn), source, invoked_arn):
             refusal = denied(source, invoked_arn)
-            self.note(f"{source.arn}: {refusal.message}")
+            self.note(f"{source.arn or source.principal}: {refusal.message}")
             raise refusal
         payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         request = self.new_request(payload, invoked_arn, None)

@@ -1,0 +1,72 @@
+"""A DynamoDB whose first answer is old news: somebody took the last bike in the meantime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from workshop.grading.function import ROLE, deploy
+from workshop.grading.web import reachable
+
+# It speaks DynamoDB's JSON, as an endpoint of its own, and sends on what it gets. In the first
+# answer to a read, each station has one bike.
+STALE = """
+import base64
+import json
+
+import boto3
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+dynamodb = boto3.client("dynamodb")
+state = {"is_stale": True}
+
+
+def with_a_bike(value):
+    if isinstance(value, list):
+        return [with_a_bike(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    more = {"bikes": {"N": "1"}} if "bikes" in value else {}
+    return {key: with_a_bike(each) for key, each in value.items()} | more
+
+
+def handler(event, context):
+    body = event["body"]
+    asked = json.loads(base64.b64decode(body) if event["isBase64Encoded"] else body)
+    name = event["headers"]["x-amz-target"].rpartition(".")[2]
+    status = 200
+    try:
+        answer = getattr(dynamodb, xform_name(name))(**asked)
+        if state["is_stale"] and ("Get" in name or name in ("Query", "Scan")):
+            state["is_stale"], answer = False, with_a_bike(answer)
+    except ClientError as error:
+        status, answer = 400, error.response
+        answer["__type"] = answer["Error"]["Code"]
+        answer["message"] = answer["Error"]["Message"]
+    answer.pop("ResponseMetadata", None)
+    headers = {"content-type": "application/x-amz-json-1.0"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
+"""
+
+
+def stale_table(account: Any, folder: Path) -> str:
+    """The endpoint of a DynamoDB that is behind once; `folder` is an empty one."""
+    (folder / "handler.py").write_text(STALE, encoding="utf-8")
+    role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
+    client = account.client("lambda")
+    function = deploy(client, folder, role, {}, changes={"Timeout": 30})
+    account.later(function.delete)
+    url = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+    everyone = {"FunctionName": function.name, "Principal": "*"}
+    client.add_permission(
+        **everyone,
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        FunctionUrlAuthType="NONE",
+    )
+    client.add_permission(
+        **everyone, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True
+    )
+    return reachable(url["FunctionUrl"], client)
