@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workshop.grading.function import ROLE, Function, deploy
-from workshop.grading.web import reachable
+from workshop.grading.stand_in import stand_in
 
 from .logs import hour, some_day
 from .night import Night
@@ -74,21 +73,4 @@ def short_pages() -> Iterator[None]:
 
 def refusing_queue(account: Any, folder: Path, queue_url: str) -> str:
     """The endpoint of an SQS that refuses some entries; `folder` is an empty one."""
-    (folder / "handler.py").write_text(REFUSING, encoding="utf-8")
-    role = os.environ.get("WORKSHOP_ROLE_ARN", ROLE)
-    client = account.client("lambda")
-    variables = {"FOR_GOOD": FOR_GOOD, "QUEUE_URL": queue_url}
-    function: Function = deploy(client, folder, role, variables, changes={"Timeout": 30})
-    account.later(function.delete)
-    url = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
-    everyone = {"FunctionName": function.name, "Principal": "*"}
-    client.add_permission(
-        **everyone,
-        StatementId="url",
-        Action="lambda:InvokeFunctionUrl",
-        FunctionUrlAuthType="NONE",
-    )
-    client.add_permission(
-        **everyone, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True
-    )
-    return reachable(url["FunctionUrl"], client)
+    return stand_in(account, folder, REFUSING, FOR_GOOD=FOR_GOOD, QUEUE_URL=queue_url)

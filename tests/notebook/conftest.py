@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import boto3
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -21,3 +23,12 @@ def shell():
     extension.unload_ipython_extension(shell)
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def no_window(monkeypatch):
+    """Pictures are drawn and not shown; none is left for the next test."""
+    matplotlib.use("agg")
+    monkeypatch.setattr(plt, "show", lambda: None)
+    yield
+    plt.close("all")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
@@ -14,13 +13,7 @@ from workshop.notebook.batch import (
     rides_by_month,
 )
 
-
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    matplotlib.use("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def test_a_queue_is_watched_to_the_end(lab):

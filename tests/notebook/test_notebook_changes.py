@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
 from workshop.notebook.changes import Attempt, attempts, draw_attempts, draw_stations, lost
+
+pytestmark = pytest.mark.usefixtures("no_window")
 
 LOG = [
     "INIT_START Runtime Version: python:3.14.v7",
@@ -16,14 +17,6 @@ LOG = [
     "batch B C",
     "done C",
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    matplotlib.use("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
 
 
 def test_attempts_are_read_from_a_log():

@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import matplotlib
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
@@ -214,14 +213,6 @@ def test_a_real_browser_talks_to_the_function(page):
     says(page, "open", "Welcome to the bike share.")
     says(page, "are there bikes at Park Road", "There are 2 bikes at Park Rd & Holmead Pl NW.")
     shows(page, "<speak>There are 2 bikes at Park Rd &amp; Holmead Pl NW.</speak>")
-
-
-@pytest.fixture
-def no_window(monkeypatch):
-    matplotlib.use("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
 
 
 def test_a_conversation_is_drawn_with_an_arrow_for_each_message(no_window):

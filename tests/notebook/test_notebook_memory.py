@@ -5,21 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import matplotlib
+from measured import invocation
 
-from workshop.cloud import Invocation
 from workshop.notebook.memory import duration_over_memory, fastest_by_memory, price_of_a_million
-
-
-def invocation(memory_mb, milliseconds, init=None, status="success"):
-    return Invocation(
-        *("f", "id", "environment", init is not None, 0.0, 0.0, milliseconds / 1000, init),
-        duration_ms=milliseconds - 0.5,
-        billed_ms=milliseconds + int(init or 0),
-        memory_size_mb=memory_mb,
-        max_memory_mb=40,
-        status=status,
-    )
-
 
 MEASURED = [
     invocation(256, 410),

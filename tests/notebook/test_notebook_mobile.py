@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.patches import Ellipse, Rectangle
@@ -10,13 +9,7 @@ from matplotlib.patches import Ellipse, Rectangle
 from workshop.examples.stations import RIDER, STATIONS, Station, cell_of
 from workshop.notebook.mobile import WRONG, Report, draw_map, draw_reports, went_back
 
-
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    matplotlib.use("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def test_a_cell_is_the_square_in_which_a_place_lies():

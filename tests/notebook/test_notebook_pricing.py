@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import matplotlib
 import matplotlib.pyplot as plt
 import pytest
+from measured import invocation
 
-from workshop.cloud import Invocation
 from workshop.notebook.pricing import (
     crossing,
     draw_bills,
@@ -18,24 +17,7 @@ from workshop.notebook.pricing import (
     sizes,
 )
 
-
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    matplotlib.use("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
-
-
-def invocation(memory_mb, milliseconds, init=None, status="success"):
-    return Invocation(
-        *("f", "id", "environment", init is not None, 0.0, 0.0, milliseconds / 1000, init),
-        duration_ms=milliseconds - 0.5,
-        billed_ms=milliseconds + int(init or 0),
-        memory_size_mb=memory_mb,
-        max_memory_mb=40,
-        status=status,
-    )
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def test_sizes_have_a_p95_and_a_price_and_no_cold_starts():

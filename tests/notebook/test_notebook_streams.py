@@ -8,13 +8,7 @@ import pytest
 
 from workshop.notebook.streams import AGAIN, ages, draw_ages, draw_sums
 
-
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    matplotlib.use("agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 def test_ages_are_read_from_a_log_in_order():

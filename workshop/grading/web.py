@@ -135,19 +135,26 @@ class HttpApi:
         return ask(self.url + path, method, body, headers, self._elsewhere)
 
 
+def open_url(account: Account, function: Function) -> str:
+    """Gives a function a URL that everybody may call; returns it as AWS says it."""
+    client = account.client("lambda")
+    made = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+    account.later(client.delete_function_url_config, FunctionName=function.name)
+    for name, permission in PUBLIC.items():
+        client.add_permission(
+            FunctionName=function.name, StatementId=name, Principal="*", **permission
+        )
+    return made["FunctionUrl"]
+
+
 class FunctionUrl:
     """A URL of a function that everybody may call."""
 
     def __init__(self, account: Account, function: Function) -> None:
         client = account.client("lambda")
-        made = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
-        account.later(client.delete_function_url_config, FunctionName=function.name)
-        for name, permission in PUBLIC.items():
-            client.add_permission(
-                FunctionName=function.name, StatementId=name, Principal="*", **permission
-            )
-        self.url = reachable(made["FunctionUrl"], client)
-        if self.url == made["FunctionUrl"]:  # AWS takes some seconds until a URL answers
+        on_aws = open_url(account, function)
+        self.url = reachable(on_aws, client)
+        if self.url == on_aws:  # AWS takes some seconds until a URL answers
             account.settle()
         self._elsewhere = not is_loopback(client.meta.endpoint_url)
 
