@@ -53,10 +53,11 @@ class Talk:
         said = error.response["Error"]
         log = "".join(self._city.account.last_log_of(self._city.function))
         return failure(
-            "Lex cannot use your function's answer, so the user hears nothing.",
+            "Lex cannot use your function's answer, so the user hears nothing. Lex says:\n"
+            f"  {said['Message'][:400]}",
             self.lines,
             "an answer in the form of Lex V2",
-            f"{said['Code']}: {said['Message']}"[:400],
+            said["Code"],
             look,
             "talk",
             log,
