@@ -51,7 +51,7 @@ def test_the_bot_finds_bikes(city, bot):
 
 
 def test_the_bot_asks_which_station(city, bot):
-    """Without a station, renting asks for one, and goes on with the one that comes."""
+    """Without a station, renting asks for one, and continues with the user's answer."""
     look = "RentBike without a Station, in the slot and in the session: ElicitSlot"
     station, talk = city.station(3), Talk(city, bot)
     Talk(city, bot).say(f"is there a bike near {station.also[0]}", look)  # somebody else
@@ -62,7 +62,7 @@ def test_the_bot_asks_which_station(city, bot):
 
 
 def test_the_bot_asks_again_for_an_unknown_station(city, bot):
-    """A station that is not in the table is asked for again, in both intents."""
+    """If a station is not in the table, both intents ask for another one."""
     look = "a get_item that finds nothing has no Item"
     known = city.station(4)
     for question, sentence in (
@@ -75,7 +75,7 @@ def test_the_bot_asks_again_for_an_unknown_station(city, bot):
 
 
 def test_the_bot_confirms_before_it_rents(city, bot):
-    """Renting asks first. Yes takes one bike, no takes none."""
+    """Renting asks for confirmation. Yes takes one bike, no takes none."""
     look = "confirmationState: None, Confirmed, Denied. A DialogCodeHook comes before the end"
     for word, key, state, taken in (
         ("yes", "rented", "Fulfilled", 1),
@@ -96,7 +96,7 @@ def test_the_bot_confirms_before_it_rents(city, bot):
 
 
 def test_the_bot_rents_only_what_is_there(city, bot):
-    """Without a bike nobody is asked; and the last one may be gone before the yes."""
+    """If no bike is left, before the question or after the yes, the bot says so."""
     look = "the number of bikes: before you ask, and again after the yes"
     none = {"action": "Close", "state": "Failed"}
     empty, talk = city.station(0), Talk(city, bot)
@@ -110,7 +110,7 @@ def test_the_bot_rents_only_what_is_there(city, bot):
 
 
 def test_the_last_bike_goes_to_one(city, account, deploy, tmp_path):
-    """If somebody takes the last bike between your read and your write, there is none."""
+    """If somebody takes the last bike between your read and your write, nothing is rented."""
     look = "update_item with a ConditionExpression, and what it raises"
     late = deploy(
         {"Timeout": 30},
@@ -133,7 +133,7 @@ def test_the_last_bike_goes_to_one(city, account, deploy, tmp_path):
 
 
 def test_the_bot_remembers_the_station(city, bot):
-    """'Rent one' means the station of before; the client's session attributes stay."""
+    """'Rent one' means the station mentioned last; the client's session attributes stay."""
     look = "sessionState.sessionAttributes: what you return replaces all that Lex has"
     mine = {fresh.word(): fresh.word()}
     first, second = city.station(2), city.station(fresh.whole(2, 30))
@@ -158,7 +158,7 @@ def test_the_bot_remembers_the_station(city, bot):
 
 
 def test_the_bot_helps(city, bot):
-    """What the bot does not understand is answered with help, and it goes on listening."""
+    """If the bot does not understand the user, it says help and keeps listening."""
     look = "any other intent: ElicitIntent needs a message, and no intent"
     station, talk = city.station(5), Talk(city, bot)
     talk.expect(f"sing {fresh.word()}", look, says=says("help"), type=PLAIN, action="ElicitIntent")
@@ -206,7 +206,7 @@ def test_new_keys_do_no_harm(city):
 
 @pytest.mark.extra
 def test_speech_is_answered_with_ssml(city):
-    """Who speaks to the bot gets SSML, with the name of the station escaped."""
+    """A user who speaks to the bot gets SSML, with the station's name escaped."""
     look = "inputMode, and xml.sax.saxutils.escape"
     station = city.station(7)
     name = station.name.replace("&", "&amp;")

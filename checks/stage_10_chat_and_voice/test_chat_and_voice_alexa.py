@@ -26,7 +26,7 @@ def city(account, deploy):
 
 
 def test_alexa_welcomes_and_helps(city):
-    """Opening the skill welcomes; help, and what nobody understands, say help."""
+    """Opening the skill says welcome; help, or an utterance that fits no intent, says help."""
     session = Session(city)
     session.open(TO_OPEN, says=says("welcome"), speech="SSML", **STAYS)
     session.expect("help", TO_OPEN, says=says("help"), **STAYS)
@@ -34,7 +34,7 @@ def test_alexa_welcomes_and_helps(city):
 
 
 def test_alexa_says_goodbye(city):
-    """Stop and cancel end the session."""
+    """Stop and cancel say goodbye and end the session."""
     for word in ("stop", "cancel"):
         session = Session(city)
         session.open(TO_OPEN, says=says("welcome"))
@@ -42,7 +42,7 @@ def test_alexa_says_goodbye(city):
 
 
 def test_alexa_finds_bikes(city):
-    """The skill says how many bikes a station has, shows it on a card, and listens on."""
+    """The skill says how many bikes a station has, shows it on a card, and keeps listening."""
     look = "the id of the slot's resolution; escape() for SSML, and not for the card"
     for bikes in (fresh.whole(2, 30), 0, 1):
         station, session = city.station(bikes), Session(city)
@@ -57,7 +57,7 @@ def test_alexa_finds_bikes(city):
 
 
 def test_alexa_asks_which_station(city):
-    """Without a station, both intents ask for one, and go on with the one that comes."""
+    """Without a station, both intents ask for one, and continue with the user's answer."""
     look = "a slot that nobody filled has no value; the directive Dialog.ElicitSlot"
     station = city.station(3)
     for question, sentence in (
@@ -70,7 +70,7 @@ def test_alexa_asks_which_station(city):
 
 
 def test_alexa_asks_again_for_an_unknown_station(city):
-    """Words that match no station, and stations that are not in the table, are asked for again."""
+    """If words match no station, or the station is not in the table, both intents ask again."""
     look = "the resolution's status code: ER_SUCCESS_MATCH or ER_SUCCESS_NO_MATCH"
     station = city.station(9)
     # A station's own words, but not for Alexa: what was said is no id
@@ -82,7 +82,7 @@ def test_alexa_asks_again_for_an_unknown_station(city):
 
 
 def test_alexa_confirms_before_it_rents(city):
-    """Renting asks first. Yes takes one bike, no takes none, and both end the session."""
+    """Renting asks for confirmation. Yes takes one bike, no takes none; both end the session."""
     look = "confirmationStatus: NONE, CONFIRMED, DENIED; the directive Dialog.ConfirmIntent"
     for word, key, taken in (("yes", "rented", 1), ("no", "declined", 0)):
         bikes = fresh.whole(3, 30)
@@ -97,7 +97,7 @@ def test_alexa_confirms_before_it_rents(city):
 
 
 def test_alexa_remembers_the_station(city):
-    """'Rent one' means the station of before; the session's other attributes stay."""
+    """'Rent one' means the station mentioned last; the session's other attributes stay."""
     look = "sessionAttributes: Alexa forgets what you do not return"
     mine = {fresh.word(): fresh.word()}
     station, session = city.station(4), Session(city)
@@ -111,7 +111,7 @@ def test_alexa_remembers_the_station(city):
 
 
 def test_the_end_of_a_session_is_not_answered(city):
-    """When Alexa tells that a session has ended, nothing is said, and nothing raises."""
+    """When Alexa reports the end of a session, the skill says nothing and does not raise."""
     look = "the request's type SessionEndedRequest: return {}"
     session = Session(city)
     session.open(look, says=says("welcome"))
