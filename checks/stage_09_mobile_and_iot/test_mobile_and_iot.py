@@ -45,7 +45,7 @@ def id_of(row):
 
 
 def test_stores_a_report_in_the_row_of_its_station(city, before):
-    """A report is in the row of its station, as numbers, and nothing else there changes."""
+    """A report is stored in the row of its station, as numbers, and nothing else there changes."""
     event = report(id_of(before))
     expect_result(
         city.telemetry, event, "stored", "A first report came. The result differs.", UPDATE
@@ -73,7 +73,7 @@ def test_an_older_report_changes_nothing(city, before):
 
 
 def test_the_clock_and_the_name_of_the_device_count_for_nothing(city, before):
-    """What the payload says about the time and the station is ignored."""
+    """The station and the time in the payload are ignored."""
     look = "the event: use `station_id` and `received_at`, which the rule says"
     other = some_station()
     city.add(other)
@@ -95,7 +95,7 @@ def test_the_clock_and_the_name_of_the_device_count_for_nothing(city, before):
 
 
 def test_an_unknown_station_makes_no_row(city):
-    """A report of a station that is not in the table makes no row."""
+    """A report from a station that is not in the table creates no row."""
     look = "the condition attribute_exists(station_id): update_item makes a row where there is none"
     event = report(f"nobody-{fresh.word()}")
     what = "The table has no such station. The result differs."
@@ -163,7 +163,7 @@ def told(topic, payload):
 
 
 def test_the_rule_says_which_station_and_when(city, rule, before):
-    """The rule passes a report on with the station in its topic and the time when it came."""
+    """The rule passes on a report with the station from its topic and the time of arrival."""
     topic, payload = f"stations/{id_of(before)}/status", message()
     city.publish(topic, payload)
     row = city.account.eventually(

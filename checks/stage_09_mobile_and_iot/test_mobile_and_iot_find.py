@@ -68,7 +68,7 @@ def _told(rider, station):
 
 
 def test_shows_the_nearest_stations_first(city, phones):
-    """A rider gets the nearest stations with bikes, nearest first, and three without a limit."""
+    """A rider gets the nearest stations with bikes, nearest first: three, without a limit."""
     rider = rider_in_a_cell()
     ways = [(0, 200), (260, 0), (-420, 0), (0, -470)]  # in degrees, the second would be first
     stations = [Station(rider.moved(*way), bikes=fresh.whole(1, 30)) for way in ways]
@@ -94,7 +94,7 @@ def test_shows_the_nearest_stations_first(city, phones):
 
 
 def test_shows_as_many_as_the_limit_says(city, phones):
-    """With a limit, a rider gets that many stations, the nearest of all cells."""
+    """With a limit, a rider gets at most that many stations, the nearest from all nine cells."""
     rider = rider_in_a_cell(0.85, 0.9)
     look = "the order of your steps: find all, sort them by distance, then cut"
     ways = [(150, 120), (0, 200), (260, 0), (-80, -350)]  # one is in the cell northeast
@@ -106,7 +106,7 @@ def test_shows_as_many_as_the_limit_says(city, phones):
 
 
 def test_looks_into_the_neighboring_cells(city, phones):
-    """A rider at the edge of a cell gets the stations beyond it, too."""
+    """A rider at the edge of a cell also gets stations in the neighboring cells."""
     for up, across in product((0.1, 0.9), (0.1, 0.9)):
         rider = rider_in_a_cell(across, up, southwest=up == across)
         north, east = (200 if up > 0.5 else -200), (100 if across > 0.5 else -100)
@@ -198,7 +198,7 @@ def expect_refused(phones, reply, status, what, request, look):
 
 
 def test_answers_nobody_without_a_good_token(city, phones):
-    """A rider without a token that is signed, current and meant for this service gets a 401."""
+    """A rider gets a 401 unless the token is signed, not expired, and meant for this service."""
     rider = rider_in_a_cell()
     station = Station(rider.moved(50, 0), bikes=1)
     city.add(station)
@@ -220,7 +220,7 @@ def test_answers_nobody_without_a_good_token(city, phones):
 
 
 def test_a_stranger_learns_nothing_of_the_query(phones):
-    """The token is checked first: without one, even a wrong query gets a 401."""
+    """The token is checked first: without one, even an invalid query gets a 401."""
     reply, query = phones.ask("lat=north", headers={}), "lat=north"
     what = "The query is wrong, but there is no token either."
     look = "the order of your checks: first who asks, then what"
@@ -228,7 +228,7 @@ def test_a_stranger_learns_nothing_of_the_query(phones):
 
 
 def test_refuses_a_query_that_is_wrong(phones):
-    """A wrong place or a wrong limit gets a 400."""
+    """An invalid place or an invalid limit gets a 400."""
     rider = rider_in_a_cell()
     phones.near(rider, "&limit=2")
     good = {"lat": rider.lat, "lon": rider.lon, "limit": 2}
@@ -246,7 +246,7 @@ def test_refuses_a_query_that_is_wrong(phones):
 
 @pytest.mark.extra
 def test_looks_across_the_date_line(city, phones):
-    """A rider at 180 degrees gets the stations on the other side."""
+    """A rider at 180 degrees also gets the stations across the date line."""
     look = "the columns of your cells: beyond 17999 comes -18000. The distance wraps by itself"
     for side in (-1, 1):
         lat = round(fresh.one_of((-1, 1)) * (fresh.whole(5_000, 5_800) + 0.5) / 100, 6)

@@ -77,7 +77,7 @@ def test_answers_with_three_amounts(function):
 
 
 def test_bills_the_billed_duration(function):
-    """What counts is Billed Duration, in milliseconds, as the line says it."""
+    """The bill uses Billed Duration, exactly as the line gives it, in milliseconds."""
     look = "which field you read: Billed Duration holds INIT where it is billed, Duration does not"
     billed, init = 100 * fresh.whole(2, 40) + fresh.whole(1, 49), fresh.whole(200, 900)
     inside = Line(billed, duration=f"{billed - init // 2 - 1}.{fresh.digits(2)}")
@@ -93,7 +93,7 @@ def test_bills_the_billed_duration(function):
 
 
 def test_bills_the_memory_that_was_set(function):
-    """What counts is Memory Size, not the memory that was used, and a GB has 1,024 MB."""
+    """The bill uses Memory Size, not Max Memory Used, and a GB has 1,024 MB."""
     look = "which field you read: Memory Size; and 1 GB is 1,024 MB"
     for memory in (fresh.whole(1024, 3008), 128, 10_240):
         month = Month([Log([Line(memory_mb=memory, used=memory // fresh.whole(2, 5))])])
@@ -101,7 +101,7 @@ def test_bills_the_memory_that_was_set(function):
 
 
 def test_reads_both_log_formats(function):
-    """Reports in text and in JSON count alike, also in one log."""
+    """Reports in text and in JSON both count, even in the same log."""
     look = "how you read a line: json.loads for a line in JSON, tabs for one in text"
     text, other, both = (Log([Line(), Line()]) for _ in range(3))
     other = Log(other.lines, messages=[line.json for line in other.lines])
@@ -111,7 +111,7 @@ def test_reads_both_log_formats(function):
 
 
 def test_skips_other_lines(function):
-    """Whatever else is in the log, only reports count."""
+    """Only reports count, whatever else is in the log."""
     look = "which lines you take: those that begin with `REPORT RequestId:`, and platform.report"
     line, word = Line(), fresh.word()
     others = [
@@ -139,7 +139,7 @@ def test_skips_other_lines(function):
 
 
 def test_counts_every_attempt(function):
-    """Each line is a request: retries with the same RequestId, timeouts and errors, too."""
+    """Each report is a request, even a retry with the same RequestId, a timeout, or an error."""
     look = "what you count: every report, `times` times, whatever its RequestId and its Status"
     first = Line()
     again = [Line(request_id=first.request_id), Line(request_id=first.request_id)]
@@ -155,7 +155,7 @@ def test_counts_every_attempt(function):
 
 
 def test_prices_each_region_and_architecture(function):
-    """Each log has the prices of its Region and its architecture."""
+    """Each log is billed at the prices of its Region and its architecture."""
     look = 'the prices that you take: regions[log["region"]][log["architecture"]]'
     here, there = "eu-south-1", "us-east-1"
     logs = [
@@ -168,7 +168,7 @@ def test_prices_each_region_and_architecture(function):
 
 
 def test_the_free_tier_is_the_accounts(function):
-    """The free tier comes off once for the account, in the order of the logs."""
+    """The free tier is subtracted once for the whole account, in the order of the logs."""
     look = "the free tier: what one log has taken of it is gone for the next, in any Region"
     prices = {"us-east-1": region(), "eu-south-1": region(dear=True)}
     logs = [
@@ -182,7 +182,7 @@ def test_the_free_tier_is_the_accounts(function):
 
 
 def test_rounds_once_in_the_end(function):
-    """Amounts are exact until the end: many small ones add up, and half a cent goes up."""
+    """No amount is rounded before the end; there, half a cent is rounded up."""
     look = "where you round: at the end, each of the three by itself, Decimal with ROUND_HALF_UP"
     lines = [Line(100, 128, 1) for _ in range(300)]
     month = Month([Log(lines[:150]), Log(lines[150:])], dear(requests="900.00", gb_second="0.07"))
@@ -199,7 +199,7 @@ def test_rounds_once_in_the_end(function):
 
 @pytest.mark.extra
 def test_adds_up_tiers_over_functions(function):
-    """A tier is filled by all functions of a Region and an architecture, and ends where it says."""
+    """Functions of one Region and architecture share the tiers, and each tier keeps its price."""
     look = "the tiers: only what is above `up_to` has the next price, and functions share them"
     first, second = (fresh.whole(2, 4) * 100_000, fresh.whole(9, 12) * 100_000)
     ends = (first, second)
@@ -224,7 +224,7 @@ def test_adds_up_tiers_over_functions(function):
 
 @pytest.mark.extra
 def test_prices_provisioned_concurrency(function):
-    """What is kept costs its price, what runs its own, requests theirs, and nothing is free."""
+    """Provisioned concurrency has prices for keeping and for running, and no free tier."""
     look = "a log with `provisioned`: three prices, no tiers, no free tier, seconds in steps of 300"
     names = ("requests", "duration", "provisioned")
 
@@ -248,7 +248,7 @@ def test_prices_provisioned_concurrency(function):
 
 @pytest.mark.extra
 def test_prices_storage(function):
-    """Of /tmp, what is above 512 MB costs, for the billed time."""
+    """The part of /tmp above 512 MB is billed, for the billed time."""
     look = "`storage_mb`: less 512 MB, in GB of 1,024 MB, times the billed seconds"
     sizes = (512, 513, 10_240, fresh.whole(600, 9000))
     for size, architecture in zip(sizes, (X86, ARM, X86, ARM), strict=True):

@@ -86,7 +86,7 @@ def around(memory_mb, ms):
 
 
 def test_takes_the_cheapest_that_is_fast_enough(function):
-    """Of the sizes that meet the goal it takes the one that costs the least."""
+    """The chosen size costs the least of those that meet the goal."""
     k = fresh.whole(2, 4)
     sizes = {
         128: around(128, 2900 * k),  # the cheapest of all, and too slow
@@ -101,7 +101,7 @@ def test_takes_the_cheapest_that_is_fast_enough(function):
 
 
 def test_the_p95_is_one_of_the_waits(function):
-    """The p95 is the shortest wait that 95 percent do not exceed, and may be the goal itself."""
+    """The p95 is the shortest wait that 95 percent do not exceed, and may equal the goal."""
     look = "the p95: sort the waits; the rank is 95 percent of their number, rounded up"
     for count, above in ((20, 1), (21, 1), (40, 2), (60, 3), (19, 0)):
         goal = fresh.whole(400, 700)
@@ -116,7 +116,7 @@ def test_the_p95_is_one_of_the_waits(function):
 
 
 def test_a_cold_start_is_a_wait(function):
-    """A caller waits for INIT, too, and the average has what is billed for it."""
+    """INIT is part of the caller's wait, and of the average cost where it is billed."""
     look = "the wait: Duration plus Init Duration, where the line has one"
     low, init = fresh.whole(100, 200), fresh.whole(300, 600)
     cold = [Line(low + init, 256, 1, duration=f"{low}.00", init=f"{init}.00") for _ in range(3)]
@@ -128,13 +128,13 @@ def test_a_cold_start_is_a_wait(function):
 
 
 def test_says_when_no_size_will_do(function):
-    """Where no size meets the goal, all three are None."""
+    """If no size meets the goal, all three values are None."""
     sizes = {memory: around(memory, 400_000 // memory) for memory in (128, 256, 1769)}
     expect(function, sizes, 150, None, "No size meets the goal.")
 
 
 def test_leaves_out_a_size_that_fails(function):
-    """A size with a timeout or an error is out of the question, however cheap."""
+    """A size with a timeout or an error is never chosen, however cheap it is."""
     look = "`Status` of each line: one timeout or error is enough"
     for status in ("timeout", "error"):
         ms = fresh.whole(100, 300)
