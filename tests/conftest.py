@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def pytest_configure(config):
     """What the tests check is not what the learner has done, and no account of theirs."""
     os.environ["WORKSHOP_STATE"] = tempfile.mkdtemp(prefix="workshop-state-")
     scrub(os.environ)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in its background so, and every child inherits it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     aws_script.main()
     watch_all(Path(os.environ["WORKSHOP_STATE"]) / "left-this-machine")
 
