@@ -126,6 +126,34 @@ def run_python(text: str, names: dict) -> str:
     return said.getvalue()
 
 
+def test_no_block_waits_for_ever(chapter):
+    waits = re.compile(r"^(?:until|while) .*", re.MULTILINE)
+    found = [
+        match[0]
+        for block in blocks(chapter.text)
+        if block.language == "bash" and "#!/bin/sh" not in block.text  # a runtime's own loop
+        for match in waits.finditer(block.text)
+    ]
+    assert not found, "write `for attempt in $(seq 100)`, which gives up when a step was wrong"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the chapter's scripts are for bash")
+@pytest.mark.parametrize("number, name", [("06", "lines.sh"), ("07", "lines.sh"), ("09", "got.sh")])
+def test_a_script_that_waits_shows_the_error_of_aws(number, name, tmp_path):
+    [text] = [chapter.text for chapter in chapters() if chapter.stage.number == number]
+    script = text.partition(f"cat > {name} <<'END'\n")[2].partition("\nEND\n")[0]
+    aws = tmp_path / "aws"
+    aws.write_text("#!/bin/sh\necho 'Unable to locate credentials' >&2; exit 253\n")
+    aws.chmod(0o755)
+    environ = {**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
+    command = ["bash", "-c", script, name, "journal", "record:", "1"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Unable to locate credentials\n"
+
+
 def test_the_glossary_has_each_word_that_is_linked():
     text = (repository() / "Activity.md").read_text(encoding="utf-8")
     entries = re.findall(
