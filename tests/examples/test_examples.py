@@ -73,6 +73,12 @@ def test_it_shows_the_answer_the_log_and_what_was_written(cloud, number, words):
         assert word in said
 
 
+def test_a_worker_without_messages_is_said_to_wait(cloud):
+    _, said = tried(cloud, "08", EXERCISES)
+    assert "Then the worker: not invoked, because the planner sent no message" in said
+    assert "Then the reducer:" in said
+
+
 def test_the_functions_error_is_shown_and_not_ours(cloud, tmp_path):
     source = 'def handler(event, context):\n    print("so far")\n    return event["rides"]\n'
     (tmp_path / "handler.py").write_text(source)

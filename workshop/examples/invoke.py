@@ -84,6 +84,9 @@ def invoke(stage: Stage, exercises: Path, event: str, account: Account) -> tuple
         log = account.eventually(lambda: account.log_of(function))
         lines = [*_answer(result), *_log(log)]
         for name, other in scene.go_on(exercises / stage.name, sent) if not result.error else ():
+            if isinstance(other, str):
+                lines.append(f"Then the {name}: {other}")
+                continue
             result, lines = other, [*lines, f"Then the {name}:", *_indented_all(_answer(other))]
         return result.error is None, [*lines, *_written(scene.written())]
     except (NotReady, NotActive, NeverEnds, Unreadable) as error:

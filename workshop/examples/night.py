@@ -29,12 +29,14 @@ class Night:
         """What the contract promises to each of the three functions."""
         return {"BUCKET": self._bucket, "QUEUE_URL": self._queue_url}
 
-    def go_on(self, folder: Path, event: Any) -> Iterator[tuple[str, Result]]:
+    def go_on(self, folder: Path, event: Any) -> Iterator[tuple[str, Result | str]]:
         """After the planner: the worker with what is in the queue, then the reducer."""
         bodies = self._account.messages(self._queue_url)
         records = [self._record(number, body) for number, body in enumerate(bodies)]
         if records:
             yield "worker", self._deploy(folder, "worker").invoke({"Records": records})
+        else:
+            yield "worker", "not invoked, because the planner sent no message to the queue"
         yield "reducer", self._deploy(folder, "reducer").invoke(event)
 
     def written(self) -> Iterator[str]:

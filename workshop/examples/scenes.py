@@ -46,14 +46,15 @@ class Scene:
     function.json and in the event stand for. `written` gives what the function wrote, in lines.
 
     Where a stage has several functions, `changes` are settings of the first of them, and `go_on`
-    invokes the others: it takes the learner's folder and the event.
+    invokes the others: it takes the learner's folder and the event, and gives the name of each
+    with its result, or with the reason why it was not invoked.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     written: Callable[[], Iterator[str]] = lambda: iter(())
     changes: Mapping[str, Any] = field(default_factory=dict)
-    go_on: Callable[[Path, Any], Iterator[tuple[str, Result]]] = lambda folder, event: iter(())
+    go_on: Callable[[Path, Any], Iterator[tuple[str, Result | str]]] = lambda *_: iter(())
 
 
 def scene_of(stage: Stage, account: Account) -> Scene:
