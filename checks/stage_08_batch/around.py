@@ -17,7 +17,7 @@ PAGE, FULL_PAGE = 40, 1_000  # keys that S3 lists at once: the local cloud for t
 SHORT_PAGES = "MOTO_S3_DEFAULT_MAX_KEYS"  # of the local cloud in this process; elsewhere nothing
 FOR_GOOD = "refused-for-good"  # in the key of a file
 # It speaks SQS's JSON, as an endpoint of its own. It refuses the last of several entries, and each
-# that is refused for good; the others it sends on.
+# that is refused for good; the others it sends on. It takes no message outside a batch.
 REFUSING = """
 import base64
 import json
@@ -31,7 +31,12 @@ sqs = boto3.client("sqs")
 def handler(event, context):
     body = event["body"]
     asked = json.loads(base64.b64decode(body) if event["isBase64Encoded"] else body)
-    entries = asked.get("Entries", [])
+    headers = {"content-type": "application/x-amz-json-1.0"}
+    if "Entries" not in asked:
+        said = "this queue takes batches only: send_message_batch, with up to 10 Entries"
+        refusal = {"__type": "UnsupportedOperation", "message": said}
+        return {"statusCode": 400, "headers": headers, "body": json.dumps(refusal)}
+    entries = asked["Entries"]
     refused = [each for each in entries if os.environ["FOR_GOOD"] in each["MessageBody"]]
     refused = refused or (entries[-1:] if len(entries) > 1 else [])
     passed = [each for each in entries if each not in refused]
@@ -44,7 +49,6 @@ def handler(event, context):
         for each in refused
     ]
     print(len(entries), "entries,", len(refused), "refused")
-    headers = {"content-type": "application/x-amz-json-1.0"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
 """
 
