@@ -211,6 +211,16 @@ def reported(function, event, look):
     return identifiers(answer(function, event, look), event, look)
 
 
+def expect_reported(event, wanted, came, what, look):
+    """Fails unless these sequence numbers were reported; names the first record that differs."""
+    differs = sorted(set(wanted) ^ set(came), key=lambda number: (len(number), number))
+    if differs:
+        found = [line for line in brief(event) if line.split()[0] == differs[0]]
+        record = found[0] if found else f"{differs[0]}, which is not in the batch"
+        what += f" {'Reported' if differs[0] in came else 'Not reported'}: {record}."
+    assert came == wanted, failure(what, brief(event), wanted, came, look, "records")
+
+
 def identifiers(value, event, look):
     """The identifiers in a result, in their order."""
     if value in (None, {}, "", []):  # Lambda takes these for a success

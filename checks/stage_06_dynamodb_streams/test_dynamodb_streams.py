@@ -9,7 +9,7 @@ import pytest
 from workshop.grading import fresh
 from workshop.grading.words import failure
 
-from .city import City, answer, brief, expect, identifiers, reported
+from .city import City, answer, brief, expect, expect_reported, identifiers, reported
 from .records import new_number, not_bikes, renamed, repeat, some
 
 SLOW_MACHINE = {"Timeout": 10}  # Lambda's default, 3 s, is short for boto3 on a busy laptop
@@ -163,14 +163,8 @@ def test_reports_bad_records_by_their_sequence_numbers(city, station):
     event = city.records(station, *bad)
     wanted = [each["dynamodb"]["SequenceNumber"] for each in city.records(*bad)["Records"]]
     came = reported(city.function, event, look)
-    assert came == wanted, failure(
-        "The first and last records are good, those between them are bad. The result differs.",
-        brief(event),
-        wanted,
-        came,
-        look,
-        "records",
-    )
+    what = "The first and last records are good, those between them are bad."
+    expect_reported(event, wanted, came, what, look)
 
 
 def test_a_bad_old_image_is_a_bad_record(city, station):
@@ -181,14 +175,8 @@ def test_a_bad_old_image_is_a_bad_record(city, station):
     records = [city.records(each)["Records"][1] for each in (station, full)]
     event, numbers = {"Records": records}, [each["dynamodb"]["SequenceNumber"] for each in records]
     came = reported(city.function, event, look)
-    assert came == numbers, failure(
-        "The old images have no number of bikes, so whether the stations were empty is unknown.",
-        brief(event),
-        numbers,
-        came,
-        look,
-        "records",
-    )
+    what = "The old images have no number of bikes, so whether the stations were empty is unknown."
+    expect_reported(event, numbers, came, what, look)
 
 
 def test_good_records_around_a_bad_one_alert(city, station):
@@ -263,15 +251,12 @@ def test_an_alert_that_failed_is_made_good(account, city, deploy, station):
     if first.error is None:
         wanted = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
         came = identifiers(first.value, event, look)
-        assert came == wanted, failure(
+        what = (
             "The topic does not exist. The first record is bad, the second cannot alert. Lambda"
-            " treats all before the lowest reported number as done.",
-            brief(event),
-            wanted,
-            came,
-            look + "; report it together with the bad records before it",
-            "records",
+            " treats all before the lowest reported number as done."
         )
+        also = "; report it together with the bad records before it"
+        expect_reported(event, wanted, came, what, look + also)
     city.account.settle()
     _, alerts_url = account.topic(name)
     answer(other, event, look)

@@ -41,7 +41,8 @@ EXTRA: an alert that cannot be published. Publish nothing after it in this batch
 that would silence the next attempt. Then either raise, or report this record together with every
 bad record before it: Lambda treats all records before the lowest reported number as done. In a
 batch of 1 (good), 2 (bad), 3 (cannot be published) and 4 (good), return 2 and 3, and do not
-alert for 4. Lambda sends 2, 3 and 4 again.
+alert for 4. Lambda sends 2, 3 and 4 again. If you never catch the error of publish, your function
+raises: then these checks may pass although you wrote nothing for them.
 
 Environment variables: TOPIC_ARN, the topic; MARKS_TABLE, a table for your function alone, with the
 key `id` (a string). Besides this table, use only SNS. Read both variables; do not hard-code their
