@@ -42,11 +42,11 @@ the field. A retry with another rider_id than the first time raises ValueError a
 Any other error (no such table, another key, throttling) comes out unchanged, with DynamoDB's own
 type, so that the caller can try again.
 
-Extra: function.json. It holds arguments of create_function and, besides them, a number
-"ReservedConcurrentExecutions": the bikes' locks can take exactly 5 requests at once. "VpcConfig"
-is an object with two lists, "SubnetIds" and "SecurityGroupIds": subnets in at least two zones,
-without a route to an internet gateway, and a group without inbound rules. Nobody knows the ids
-before the network exists, so write placeholders, such as "${SUBNET_1}"; the checks fill them in:
+Extra: function.json. It holds arguments of create_function and, besides them, the number
+"ReservedConcurrentExecutions": 5, as many requests as the locks of the bikes can handle at once.
+"VpcConfig" is an object with two lists, "SubnetIds" and "SecurityGroupIds": subnets in at least two
+zones, without a route to an internet gateway, and a group without inbound rules. Nobody knows the
+ids before the network exists: write placeholders, such as "${SUBNET_1}". The checks fill them in:
 
     placeholder     zone     route table                        inbound rules
     ${SUBNET_1}     first    endpoint of DynamoDB
