@@ -197,7 +197,7 @@ def expect_problem(city, status, method, path, look, body=None, headers=None, wh
     return problem
 
 
-def expect_named(problem, fields, request):
+def expect_named(problem, fields, request, look=""):
     """Fails unless the problem's errors are about exactly these fields."""
     errors = problem.get("errors")
     entries = errors if isinstance(errors, list) else []
@@ -207,7 +207,7 @@ def expect_named(problem, fields, request):
         request,
         {"errors": [{"field": field, "detail": "..."} for field in fields]},
         {"errors": errors},
-        "what you check: collect everything that is wrong, then raise once",
+        look or "what you check: collect everything that is wrong, then raise once",
         given="request",
     )
     assert all(each.get("detail") for each in entries), failure(

@@ -132,6 +132,7 @@ def test_pages_from_the_first_station_to_the_last(city, crowded):
         look,
         given="request",
     )
+    page(city, "/stations?limit=03", "how you read `limit`: as int() reads it, 03 is 3")
     expect_full_pages(crowded)
 
 
@@ -244,7 +245,7 @@ def test_rents_a_bike(city):
     shown = f"/stations/{station}"
     expect(city, 200, "GET", shown, "GET /stations/{station_id}")
     # Other keys are ignored, and the id is not the client's to choose.
-    theirs = {"colour": fresh.word(), "ride_id": fresh.word()}
+    theirs = {"color": fresh.word(), "ride_id": fresh.word()}
     made, reply = start(city, {**body, **theirs})
     assert made["ride_id"] != theirs["ride_id"], failure(
         "The client chose the ride's id.",
@@ -300,20 +301,26 @@ def test_names_all_that_is_wrong_with_a_body(city):
     """A wrong body is a 400 that names each wrong field, and no bike is taken."""
     station = city.add()
     look = "the fields of POST /rides: check each before you write anything"
-    minutes = ride(station)["minutes"]
-    for body, fields in (
-        ({}, ["station_id", "rider_id", "minutes"]),
-        (ride("", rider_id=fresh.whole(1, 99)), ["station_id", "rider_id"]),
-        (ride(station, rider_id=""), ["rider_id"]),
-        (ride(station, minutes=0), ["minutes"]),
-        (ride(station, minutes=121), ["minutes"]),
-        (ride(station, minutes=str(minutes)), ["minutes"]),
-        (ride(station, minutes=minutes + 0.5), ["minutes"]),
-        (ride(station, minutes=float(minutes)), ["minutes"]),
-        (ride(station, minutes=True), ["minutes"]),
+    types = (
+        'the type of each field: 7 is not a string; "30", 30.0 and true are not integers, though '
+    )
+    types += "isinstance(True, int) is true"
+    values = "the value of each field: an empty string is wrong, and so are 0 and 121 minutes"
+    minutes, number = ride(station)["minutes"], fresh.whole(1, 99)
+    for body, fields, where in (
+        ({}, ["station_id", "rider_id", "minutes"], look),
+        (ride(station, rider_id=number), ["rider_id"], types),
+        (ride("", rider_id=number), ["station_id", "rider_id"], ""),
+        (ride(station, rider_id=""), ["rider_id"], values),
+        (ride(station, minutes=0), ["minutes"], values),
+        (ride(station, minutes=121), ["minutes"], values),
+        (ride(station, minutes=str(minutes)), ["minutes"], types),
+        (ride(station, minutes=minutes + 0.5), ["minutes"], types),
+        (ride(station, minutes=float(minutes)), ["minutes"], types),
+        (ride(station, minutes=True), ["minutes"], types),
     ):
-        problem = expect_problem(city, 400, "POST", "/rides", look, body)
-        expect_named(problem, fields, asked("POST", "/rides", body))
+        problem = expect_problem(city, 400, "POST", "/rides", where or look, body)
+        expect_named(problem, fields, asked("POST", "/rides", body), where)
     no_json = "json.loads: it raises for what is not JSON; the event may have no `body`"
     text, data = "application/json", "application/octet-stream"
     for body, kind in (

@@ -107,7 +107,7 @@ def test_bad_records_of_kafka_go_to_the_queue(city, station, topic):
         ((None, value, unit), "station_id"),
         ((b"", value, unit), "station_id"),
         ((key, value, []), "unit"),
-        ((key, value, [("colour", b"red")]), "unit"),
+        ((key, value, [("color", b"red")]), "unit"),
         ((key, value, [("unit", "fuß".encode())]), "unit"),
         ((key, as_data({**reading(station), "distance": None}), unit), "distance"),
         ((key, fresh.word().encode(), unit), "JSON"),

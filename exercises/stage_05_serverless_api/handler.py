@@ -51,8 +51,8 @@ attributes besides those of a STATION. The rides' table has the partition key `r
 GetItem and conditional writes are all that you need: a Scan reads the other cities, too.
 
 EXTRA: pages. A page has the form of GBFS 2.3, with one more key, `next`. The query string may
-hold `limit` (an integer, 1 to 100; without it, 20) and `cursor` (the `next` of the page before).
-An empty `limit=` or `cursor=` is wrong.
+hold `limit` (1 to 100; without it, 20) and `cursor` (the `next` of the page before). `limit` is an
+integer as int() reads it, so `05` is 5. An empty `limit=` or `cursor=` is wrong.
 
     {"last_updated": 1767607200,              seconds since 1970, an integer
      "ttl": 0, "version": "2.3",

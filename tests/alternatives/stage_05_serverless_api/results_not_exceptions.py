@@ -2,6 +2,7 @@
 
 # --- your imports, constants and helpers: start ---
 import base64
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -53,9 +54,14 @@ def mac(text):
     return hmac.new(key, text.encode("utf-8", "replace"), hashlib.blake2b).hexdigest()[:32]
 
 
+def whole(text):
+    with contextlib.suppress(ValueError):
+        return int(text)
+
+
 def stations(query):
-    limit, start, wrong = query.get("limit", "20"), {}, []
-    if limit not in map(str, range(1, 101)):
+    limit, start, wrong = whole(query.get("limit", "20")), {}, []
+    if limit not in range(1, 101):
         wrong.append("limit")
     if (cursor := query.get("cursor")) is not None:
         tag, place = cursor[:32], cursor[32:]
@@ -64,9 +70,9 @@ def stations(query):
         start = {"ExclusiveStartKey": {"city": CITY, "station_id": {"S": place}}}
     if wrong:
         return problem(400, "This page cannot be.", wrong)
-    items = some_of_city(int(limit), start)
+    items = some_of_city(limit, start)
     following = None
-    if len(items) == int(limit):
+    if len(items) == limit:
         place = items[-1]["station_id"]["S"]
         following = mac(place) + place
     now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
