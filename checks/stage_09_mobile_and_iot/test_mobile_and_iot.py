@@ -10,6 +10,7 @@ from workshop.grading import fresh
 from workshop.grading.words import failure
 
 from .city import City, expect_result, expect_row, later, report, some_station, stored
+from .race import faster_dynamodb
 
 UPDATE = "update_item: the attributes that you set, and their types"
 NEWER = "the ConditionExpression: seq of the row and seq of the event"
@@ -70,6 +71,18 @@ def test_an_older_report_changes_nothing(city, before):
         expect_result(city.telemetry, other, "old", f"{what}. The result differs.", NEWER)
         what = f"{what}: seq {other['seq']} after {seq}. The row must stay as it was."
         expect_row(city, before, stored(newest), what, other, NEWER)
+
+
+def test_an_older_report_does_not_win_a_race(city, before, account, tmp_path):
+    """If two reports are handled at the same moment, the newer one stays."""
+    look = "what may come between your read and your write: let the write compare, by a condition"
+    older = report(id_of(before))
+    newer = later(older)
+    endpoint = faster_dynamodb(account, tmp_path, city.table, newer)
+    slow = city.deploy("telemetry", AWS_ENDPOINT_URL_DYNAMODB=endpoint)
+    what = f"Just before the function wrote, another environment stored seq {newer['seq']}."
+    expect_result(slow, older, "old", f"{what} The result differs.", look)
+    expect_row(city, before, stored(newer), f"{what} The row must stay as it was.", older, look)
 
 
 def test_the_clock_and_the_name_of_the_device_count_for_nothing(city, before):

@@ -34,8 +34,9 @@ The topic says who sent a report, and the rule says when it arrived. `telemetry`
 An event may have more keys; ignore them.
 
 TELEMETRY stores a report in the row of its station and changes nothing else there. `seq` grows
-with each report of a station. Reports arrive late, twice and in any order: a report whose seq is
-not larger than the row's changes nothing. The function never creates a row, and publishes nothing.
+with each report of a station. Reports arrive late, twice, in any order, and several at the same
+moment: a report whose seq is not larger than the row's changes nothing. The function never creates
+a row, and publishes nothing.
 
     {"result": "stored"}    returned if the row now has the report
     {"result": "old"}       the row has a report with this seq, or a larger one
