@@ -21,7 +21,7 @@ from workshop import cli, doctor
 from workshop.cli import main
 from workshop.cloud import PortTaken
 from workshop.grading.report import is_stub
-from workshop.grading.stub import stub, write_stub
+from workshop.grading.stub import EVENT, stub, write_stub
 from workshop.paths import repository
 
 STAGE = STAGES[0]
@@ -228,6 +228,16 @@ def test_reset_keeps_what_was_there(folder):
     assert handler.read_bytes() == stub(STAGE)["handler.py"]
     again = workshop("reset", "01", WORKSHOP_EXERCISES=str(folder))
     assert "is the stub already" in again.stdout
+
+
+def test_reset_restores_the_example_event(folder):
+    event = folder / STAGE.name / EVENT
+    event.write_bytes(b'{"mine": 1}')
+    (folder / STAGE.name / "handler.py").write_bytes(stub(STAGE)["handler.py"])
+    assert is_stub(STAGE, folder), "the event is the learner's to change"
+    done = workshop("reset", "01", WORKSHOP_EXERCISES=str(folder))
+    assert f"your {EVENT} is kept as {STAGE.name}/{EVENT}.kept-1" in done.stdout
+    assert event.read_bytes() == (repository() / "exercises" / STAGE.name / EVENT).read_bytes()
 
 
 def test_reset_brings_a_missing_folder_back(folder):

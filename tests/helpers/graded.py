@@ -24,7 +24,7 @@ from many_checks import Submission, grade
 from support import Mistake, mistakes, untripped
 
 from workshop.grading.runner import check_folder
-from workshop.grading.stub import write_stub
+from workshop.grading.stub import EVENT, write_stub
 from workshop.paths import repository
 from workshop.stages import Stage, exercises, find
 
@@ -45,7 +45,7 @@ def fingerprint(root: Path, stage: str, mistake: Mistake | None) -> str:
     """A hash of what decides how a mistake is graded; None stands for the stub."""
     checks, solution = root / "checks", root / "solutions" / stage
     files = [checks / "conftest.py", *(checks / stage).glob("*.py"), *solution.glob("*.*")]
-    texts = [[path.name, _what_runs(path)] for path in sorted(files)]
+    texts = [[path.name, _what_runs(path)] for path in sorted(files) if path.name != EVENT]
     what = [sorted(mistake.caught_by), mistake.changes] if mistake else []
     return hashlib.sha256(json.dumps([texts, what]).encode()).hexdigest()[:16]
 

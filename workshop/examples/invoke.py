@@ -16,12 +16,12 @@ from ..grading.account import Account
 from ..grading.function import NotActive, Result, Unreadable, deploy
 from ..grading.patience import NeverEnds
 from ..grading.settings import PLACEHOLDER
+from ..grading.stub import EVENT
 from ..grading.submission import NotReady
 from ..paths import repository
 from ..stages import Stage
 from .scenes import scene_of
 
-EVENT = "event.json"
 LONGEST_TIMEOUT_S = 900  # of a Lambda function
 LONGEST_LOG = 60  # lines that are shown, the last ones
 
@@ -40,7 +40,7 @@ def example_event(stage: Stage, exercises: Path) -> str:
         if file.is_file():
             return read_event(file)
     raise NoEvent(
-        f"exercises/{stage.name}/{EVENT} is missing: `git restore` restores it. "
+        f"exercises/{stage.name}/{EVENT} is missing: `workshop reset {stage.number}` restores it. "
         "Or name another file that has an event in it."
     )
 

@@ -10,7 +10,7 @@ from ..paths import MissingFolder
 from ..stages import Stage
 from .outcomes import FAILED, PASSED, UNCHECKED, CheckResult
 from .runner import core, passes, summary
-from .stub import stub
+from .stub import EVENT, stub
 from .submission import LARGEST_FILE, NotReady, read_file
 
 SIGNS = {PASSED: "ok  ", FAILED: "fail", UNCHECKED: "??  "}
@@ -18,7 +18,7 @@ SHOWN = 3  # failures told in full: the first ones help most
 
 
 def is_stub(stage: Stage, exercises: Path) -> bool:
-    """Whether the folder's files are still those of the stub as it came.
+    """Whether the folder's files are still those of the stub as it came; the event does not count.
 
     A teacher may hand the workshop out without its solutions: then nobody can tell.
     """
@@ -26,6 +26,7 @@ def is_stub(stage: Stage, exercises: Path) -> bool:
         return all(
             _lines(read_file(exercises / stage.name, name, LARGEST_FILE)) == _lines(content)
             for name, content in stub(stage).items()
+            if name != EVENT
         )
     except (NotReady, MissingFolder):
         return False

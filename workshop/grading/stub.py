@@ -10,6 +10,7 @@ from pathlib import Path
 from ..paths import MissingFolder, repository
 from ..stages import Stage
 
+EVENT = "event.json"  # the example for `workshop invoke`
 MARKED = re.compile(  # indent, the first mark, and the second
     r"^( *)(# --- your [^\n]*: start ---\n).*?^( *# --- your [^\n]*: end ---)$",
     re.MULTILINE | re.DOTALL,
@@ -40,13 +41,15 @@ def cut(solution: Path, given: Sequence[str]) -> dict[str, bytes]:
 
     Python files lose what stands between the marks: in a function `return {}` is left, elsewhere
     nothing. function.json keeps the settings that are `given`; another JSON file keeps its names,
-    each with an empty object or string.
+    each with an empty object or string. event.json stays as it is.
     """
     return {path.name: _cut(path, given).encode("utf-8") for path in sorted(solution.iterdir())}
 
 
 def _cut(path: Path, given: Sequence[str]) -> str:
     text = path.read_text(encoding="utf-8")
+    if path.name == EVENT:
+        return text
     if path.name == "function.json":
         settings = {key: value for key, value in json.loads(text).items() if key in given}
         return json.dumps(settings, indent=2) + "\n"
