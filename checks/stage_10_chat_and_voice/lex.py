@@ -74,7 +74,7 @@ def event_of(intent: str, station: Station | None = None, **more: Any) -> dict[s
             "resolvedValues": [station.id],
         },
     }
-    wish = {
+    recognized = {
         "name": intent,
         "slots": {"Station": said},
         "state": "ReadyForFulfillment",
@@ -95,9 +95,11 @@ def event_of(intent: str, station: Station | None = None, **more: Any) -> dict[s
             "aliasId": "EXAMPLEAKA",
             "aliasName": "live",
         },
-        "interpretations": [{"intent": wish, "interpretationSource": "Lex", "nluConfidence": 1.0}],
+        "interpretations": [
+            {"intent": recognized, "interpretationSource": "Lex", "nluConfidence": 1.0}
+        ],
         "requestAttributes": None,
-        "sessionState": {"activeContexts": [], "sessionAttributes": {}, "intent": wish},
+        "sessionState": {"activeContexts": [], "sessionAttributes": {}, "intent": recognized},
         "transcriptions": [],
         **more,
     }

@@ -61,34 +61,34 @@ table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
 
 
 @dataclass
-class Wish:
+class Intent:
     """What a user wants, whichever front end it came through."""
 
-    intent: str
+    name: str
     station_id: str | None  # None: nobody said one
     confirmed: bool | None  # None: nobody was asked
     attributes: dict = field(default_factory=dict)
 
 
-def answer(wish):
-    """What to say: a key of SAYS, and what stands in it. Remembers the station in the wish."""
-    if wish.intent not in ("FindBike", "RentBike"):
+def answer(intent):
+    """What to say: a key of SAYS, and what stands in it. Remembers the station in the intent."""
+    if intent.name not in ("FindBike", "RentBike"):
         return "help", {}
-    if wish.confirmed is False:
+    if intent.confirmed is False:
         return "declined", {}
-    station_id = wish.station_id
-    if wish.intent == "RentBike":
-        station_id = station_id or wish.attributes.get(REMEMBERED)
+    station_id = intent.station_id
+    if intent.name == "RentBike":
+        station_id = station_id or intent.attributes.get(REMEMBERED)
     if not station_id:
         return "which", {}
     station = table.get_item(Key={"station_id": station_id}, ConsistentRead=True).get("Item")
     if station is None:
         return "unknown", {}
-    wish.attributes[REMEMBERED] = station_id
+    intent.attributes[REMEMBERED] = station_id
     count = {0: "none", 1: "one"}.get(station["bikes"], "some")
-    if wish.intent == "FindBike" or count == "none":
+    if intent.name == "FindBike" or count == "none":
         return count, station
-    if wish.confirmed is None:
+    if intent.confirmed is None:
         return "confirm", station
     return ("rented" if take_bike(station_id) else "none"), station
 
@@ -109,12 +109,12 @@ def take_bike(station_id):
     return True
 
 
-def safely_answer(wish):
+def safely_answer(intent):
     """The answer's key and its sentence; a failure is logged, and the user hears that it is one."""
     try:
-        key, station = answer(wish)
+        key, station = answer(intent)
     except Exception:
-        logging.exception("cannot answer %s", wish)
+        logging.exception("cannot answer %s", intent)
         key, station = "sorry", {}
     return key, SAYS[key].format(name=station.get("name"), bikes=station.get("bikes"))
 
@@ -130,7 +130,7 @@ def from_lex(event):
     intent = state["intent"]
     slot = (intent.get("slots") or {}).get("Station")
     confirmed = {"Confirmed": True, "Denied": False}.get(intent.get("confirmationState"))
-    wish = Wish(
+    wanted = Intent(
         intent["name"],
         slot["value"]["interpretedValue"] if slot else None,
         confirmed,
@@ -139,7 +139,7 @@ def from_lex(event):
     if confirmed and event["invocationSource"] == "DialogCodeHook":
         action = {"type": "Delegate"}  # Lex comes back to have it fulfilled
         return {"sessionState": {"dialogAction": action, "intent": intent}}
-    key, sentence = safely_answer(wish)
+    key, sentence = safely_answer(wanted)
     intent = dict(intent)
     if key in ASKS_AGAIN:
         action = {"type": "ElicitSlot", "slotToElicit": "Station"}
@@ -149,7 +149,7 @@ def from_lex(event):
         action = {"type": "ElicitIntent"}
     else:
         action = {"type": "Close"}
-        good = key == "rented" or wish.intent == "FindBike" and key != "sorry"
+        good = key == "rented" or wanted.name == "FindBike" and key != "sorry"
         intent["state"] = "Fulfilled" if good else "Failed"
     message = {"contentType": "PlainText", "content": sentence}
     if event.get("inputMode") == "Speech":
@@ -158,7 +158,7 @@ def from_lex(event):
         "sessionState": {
             "dialogAction": action,
             "intent": intent,
-            "sessionAttributes": wish.attributes,
+            "sessionAttributes": wanted.attributes,
         },
         "messages": [message],
     }
@@ -172,18 +172,18 @@ def from_alexa(event):
     if request["type"] == "SessionEndedRequest":
         return {}
     intent = request.get("intent") or {"name": request["type"]}
-    wish = Wish(
+    wanted = Intent(
         intent["name"],
         resolved(intent),
         {"CONFIRMED": True, "DENIED": False}.get(intent.get("confirmationStatus")),
         dict(session.get("attributes") or {}),
     )
-    if wish.intent == "LaunchRequest":
+    if wanted.name == "LaunchRequest":
         key, sentence = "welcome", SAYS["welcome"]
-    elif wish.intent in ("AMAZON.StopIntent", "AMAZON.CancelIntent"):
+    elif wanted.name in ("AMAZON.StopIntent", "AMAZON.CancelIntent"):
         key, sentence = "goodbye", SAYS["goodbye"]
     else:
-        key, sentence = safely_answer(wish)
+        key, sentence = safely_answer(wanted)
     speech = {"type": "SSML", "ssml": speak(sentence)}
     response = {
         "outputSpeech": speech,
@@ -196,7 +196,7 @@ def from_alexa(event):
         response["directives"] = [{"type": "Dialog.ElicitSlot", "slotToElicit": "Station"}]
     if key == "confirm":
         response["directives"] = [{"type": "Dialog.ConfirmIntent"}]
-    return {"version": "1.0", "sessionAttributes": wish.attributes, "response": response}
+    return {"version": "1.0", "sessionAttributes": wanted.attributes, "response": response}
 
 
 def resolved(intent):

@@ -168,7 +168,7 @@ def test_a_no_closes_as_failed_where_the_function_delegates(talk):
     assert response["sessionState"]["dialogAction"]["type"] == "Close"
 
 
-def test_another_wish_may_come_in_between(talk):
+def test_another_intent_may_come_in_between(talk):
     confirm = action("ConfirmIntent", {"name": "RentBike", "slots": {}}, ["Sure?"])
     talk.say("rent one", DialogCodeHook=confirm)
     assert talk.heard("is there a bike near lincoln") == (["FindBike done"], "Close")

@@ -1,4 +1,4 @@
-"""Functions from wish to reply, both dicts; the remembered station goes into the slot itself."""
+"""Functions from intent to reply, both dicts; the remembered station goes into the slot itself."""
 
 import logging
 import os
@@ -26,23 +26,23 @@ def count(row, ok):
     return reply("count", f"There {amount} at {row['name']}.", ok=ok)
 
 
-def decide(wish):
-    rents = wish["intent"] == "RentBike"
-    if rents and wish["answer"] == "no":
+def decide(asked):
+    rents = asked["intent"] == "RentBike"
+    if rents and asked["answer"] == "no":
         return reply("declined", "All right, no bike.")
-    key = wish["station"] or (wish["kept"].get("station") if rents else None)
+    key = asked["station"] or (asked["kept"].get("station") if rents else None)
     if not key:
         return reply("which", "Which station?")
     row = stations.get_item(Key={"station_id": key}, ConsistentRead=True).get("Item")
     if not row:
         return reply("unknown", "I do not know that station. Which station?")
-    wish["kept"]["station"] = key
+    asked["kept"]["station"] = key
     if not rents or row["bikes"] < 1:
         return count(row, ok=not rents)
-    if wish["answer"] != "yes":
+    if asked["answer"] != "yes":
         text = f"Do you want to rent a bike at {row['name']}?"
         return reply("confirm", text, station=key)
-    if wish.get("later"):
+    if asked.get("later"):
         return reply("later", "")
     try:
         stations.put_item(
@@ -51,15 +51,15 @@ def decide(wish):
             ExpressionAttributeValues={":seen": row["bikes"]},
         )
     except stations.meta.client.exceptions.ConditionalCheckFailedException:
-        return decide(wish)  # somebody was faster: look again
+        return decide(asked)  # somebody was faster: look again
     return reply("rented", f"A bike at {row['name']} is yours.", ok=True)
 
 
-def decide_or_apologize(wish):
-    if wish["intent"] not in ("FindBike", "RentBike"):
+def decide_or_apologize(asked):
+    if asked["intent"] not in ("FindBike", "RentBike"):
         return help_()
     try:
-        return decide(wish)
+        return decide(asked)
     except Exception as error:
         log.error("no answer: %r", error)
         return reply("sorry", "Something went wrong. Please try again later.")
@@ -69,14 +69,14 @@ def lex(event):
     state = event["sessionState"]
     intent = state["intent"]
     slot = intent["slots"].get("Station") or {"value": {"interpretedValue": None}}
-    wish = {
+    asked = {
         "intent": intent["name"],
         "station": slot["value"]["interpretedValue"],
         "answer": {"Confirmed": "yes", "Denied": "no"}.get(intent["confirmationState"]),
         "kept": {**(state.get("sessionAttributes") or {})},
         "later": event["invocationSource"] == "DialogCodeHook",
     }
-    came = decide_or_apologize(wish)
+    came = decide_or_apologize(asked)
     kind, wanted = came["kind"], {key: intent[key] for key in ("name", "slots")}
     if kind == "later":
         return {"sessionState": {"dialogAction": {"type": "Delegate"}}}
@@ -98,7 +98,7 @@ def lex(event):
         "sessionState": {
             "dialogAction": action,
             "intent": wanted,
-            "sessionAttributes": wish["kept"],
+            "sessionAttributes": asked["kept"],
         },
         "requestAttributes": event["requestAttributes"],
         "sessionId": event["sessionId"],
@@ -121,13 +121,13 @@ def alexa(event):
         case {"intent": {"name": "AMAZON.StopIntent" | "AMAZON.CancelIntent"}}:
             came = reply("goodbye", "Goodbye.")
         case {"intent": intent}:
-            wish = {
+            asked = {
                 "intent": intent["name"],
                 "station": station_of(intent),
                 "answer": {"CONFIRMED": "yes", "DENIED": "no"}.get(intent["confirmationStatus"]),
                 "kept": kept,
             }
-            came = decide_or_apologize(wish)
+            came = decide_or_apologize(asked)
     speech = {"type": "SSML", "ssml": ssml(came["text"])}
     stays = came["kind"] in OPEN
     response = {
