@@ -98,11 +98,12 @@ def test_cells_run_twice_and_your_turn_after_a_restart(file, monkeypatch, tmp_pa
     """With nothing solved, in one kernel: each cell twice in a row, a restart, and `Your turn`.
 
     A restart ends the cloud with all that is in it. Learners who come back run what is tagged.
+    The fresh run has run every `%check`, and test_stage_checks.py grades the stubs: one is enough.
     """
     monkeypatch.setenv("WORKSHOP_EXERCISES", str(stubs(tmp_path)))
     notebook = nbformat.read(file, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    again = your_turn(notebook.cells)
+    again = [cell for cell in your_turn(notebook.cells) if may_run_after_a_restart(file, cell)]
     stored = [text_of(cell) for cell in again]
     where = {"metadata": {"path": str(file.parent)}}
     client = NotebookClient(notebook, timeout=120, resources=where, allow_errors=True)
@@ -120,6 +121,11 @@ def test_cells_run_twice_and_your_turn_after_a_restart(file, monkeypatch, tmp_pa
             assert "Traceback" not in text_of(cell)
         if "%check" in cell.source:
             assert "it is meant to fail" in text_of(cell)
+
+
+def may_run_after_a_restart(file: Path, cell) -> bool:
+    """Whether a cell is none that grades, or the one whose report is read."""
+    return "%check" not in cell.source or file.stem == "01_hello_lambda"
 
 
 def run_twice(client: NotebookClient, cell) -> None:
