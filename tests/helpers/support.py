@@ -62,12 +62,14 @@ def stubs(folder: Path) -> Path:
 class Mistake:
     """A wrong solution: what is wrong, the checks that must fail, and what differs.
 
-    `changes` are tables with `old` and `new` lines, of handler.py or of another `file`.
+    `changes` are tables with `old` and `new` lines, of handler.py or of another `file`; `says` is
+    in the message of one of the checks.
     """
 
     what: str
     caught_by: set[str]
     changes: list[dict[str, str]]
+    says: str = ""
 
     def submission(self, folder: Path, stage: Stage) -> Path:
         """An exercises folder with the stage's solution in it, but for this mistake."""
@@ -86,7 +88,9 @@ def mistakes(stage: str, root: Path | None = None) -> dict[str, Mistake]:
     """A stage's wrong solutions, by name, as tests/mistakes/ has them."""
     tables = _corpus(stage, root)["mistake"]
     found = {
-        table["name"]: Mistake(table["what"], set(table["caught_by"]), table["change"])
+        table["name"]: Mistake(
+            table["what"], set(table["caught_by"]), table["change"], table.get("says", "")
+        )
         for table in tables
     }
     assert len(found) == len(tables), f"{stage}: two mistakes have one name"

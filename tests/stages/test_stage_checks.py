@@ -104,3 +104,5 @@ def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, graded):
     assert len(known) >= 8
     found = {name: graded[name].failed for name in known}
     assert found == {name: each.caught_by for name, each in known.items()}
+    for name, each in known.items():
+        assert each.says in "\n".join(result.message for result in graded[name].results), name
