@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import six  # so that it is compiled before a cloud starts, unless its folder is read-only
 
 from workshop.cloud.base.variables import scrubbed
 from workshop.cloud.sandbox.launcher import PYTHON_PREFIX
@@ -168,6 +169,16 @@ def test_boto3_is_there_and_reaches_this_cloud(isolated_lab):
     assert value == ["from-outside"]
     body = isolated_lab.cloud.client("s3").get_object(Bucket="from-outside", Key="k")["Body"]
     assert body.read() == b"from inside"
+
+
+def test_what_is_compiled_is_not_compiled_at_each_start(isolated_lab):
+    source = """
+import importlib.util, os, six
+
+def handler(event, context):
+    return os.path.exists(importlib.util.cache_from_source(six.__file__))
+"""
+    assert isolated_lab.run(source) is Path(six.__spec__.cached).exists()
 
 
 def test_bubblewrap_hides_the_host(isolated_lab):

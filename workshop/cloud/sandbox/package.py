@@ -43,6 +43,8 @@ def runtime_files() -> dict[str, Path]:
         origin = Path(spec.origin)
         path = origin.parent if origin.name == "__init__.py" else origin
         files[path.name] = path
+        if path == origin and spec.cached and Path(spec.cached).exists():  # not compiled each time
+            files[f"__pycache__/{Path(spec.cached).name}"] = Path(spec.cached)
     native = find_spec("runtime_client")
     built = native.origin if native else None
     client = Path(built) if built else HERE / "runtime" / "runtime_client.py"
@@ -152,6 +154,7 @@ def link_runtime(target: Path) -> Path:
     """Makes a folder that holds what /var/runtime holds, by links where the system has them."""
     target.mkdir(parents=True)
     for name, path in runtime_files().items():
+        (target / name).parent.mkdir(exist_ok=True)
         _link(path.resolve(), target / name)
     return target
 
