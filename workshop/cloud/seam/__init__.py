@@ -17,6 +17,8 @@ moto answers the AWS APIs; functions run here. What this module uses of moto 5.2
   numbers, resharding, and to tell the pollers of what arrives.
 - `dynamodb.models`, `dynamodb.models.table.StreamShard`, `dynamodbstreams.models`: subclassed
   (seam/dynamodb.py), so that streams hold what AWS's hold, and the pollers are told.
+- `dynamodb.comparisons`: `expr` of its relations wrapped (seam/comparisons.py), since moto fails
+  where a condition compares two types.
 - `LambdaBackend.*_function_event_invoke_config(s)` and the `LambdaResponse` methods of the same
   names: replaced (seam/event_settings.py), since moto keeps one for all versions and aliases;
   `LambdaResponse.create_function` wrapped, since it fails without a name.

@@ -27,6 +27,7 @@ from ..base.regexes import BadRegex
 from ..base.variables import ACCOUNT_ID
 from . import (
     cloudwatch,
+    comparisons,
     dynamodb,
     errors,
     event_settings,
@@ -51,6 +52,7 @@ from .hooks import Hooks, set_hooks
 # Each puts its methods in moto's place, however often it is asked to.
 PATCHED = (
     cloudwatch,
+    comparisons,
     dynamodb,
     event_settings,
     events,
