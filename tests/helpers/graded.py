@@ -41,13 +41,17 @@ def read_record(root: Path) -> dict[str, dict[str, dict]]:
     return json.loads(record_file(root).read_text(encoding="utf-8"))
 
 
-def fingerprint(root: Path, stage: str, mistake: Mistake | None) -> str:
-    """A hash of what decides how a mistake is graded; None stands for the stub."""
+def fingerprints(root: Path, stage: str) -> dict[str, str]:
+    """Hashes of what decides how each mistake of a stage, and its stub, are graded; by name."""
     checks, solution = root / "checks", root / "solutions" / stage
     files = [checks / "conftest.py", *(checks / stage).glob("*.py"), *solution.glob("*.*")]
     texts = [[path.name, _what_runs(path)] for path in sorted(files) if path.name != EVENT]
-    what = [sorted(mistake.caught_by), mistake.changes] if mistake else []
-    return hashlib.sha256(json.dumps([texts, what]).encode()).hexdigest()[:16]
+
+    def of(mistake: Mistake | None) -> str:
+        what = [sorted(mistake.caught_by), mistake.changes] if mistake else []
+        return hashlib.sha256(json.dumps([texts, what]).encode()).hexdigest()[:16]
+
+    return {STUB: of(None)} | {name: of(each) for name, each in mistakes(stage, root).items()}
 
 
 def _what_runs(path: Path) -> str:
@@ -68,11 +72,10 @@ def _what_runs(path: Path) -> str:
 def stale(root: Path, stage: str) -> list[str]:
     """The mistakes of a stage, and its stub, that the record does not know as they are now."""
     known = read_record(root).get(stage, {})
-    now: dict[str, Mistake | None] = {**mistakes(stage, root), STUB: None}
     return [
         name
-        for name, mistake in now.items()
-        if known.get(name, {}).get("contents") != fingerprint(root, stage, mistake)
+        for name, contents in fingerprints(root, stage).items()
+        if known.get(name, {}).get("contents") != contents
     ]
 
 
@@ -107,7 +110,7 @@ def record(stage: Stage, names: list[str]) -> list[str]:
     Returns what is wrong with the others.
     """
     root, known = repository(), mistakes(stage.name)
-    contents = {name: fingerprint(root, stage.name, known.get(name)) for name in names}
+    contents = fingerprints(root, stage.name)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: Path(scratch) / name for name in names}
         for name, folder in folders.items():

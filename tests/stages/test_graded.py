@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from assertions import Assertions
-from graded import STUB, fingerprint, never_tripped, record_file, stale, unguarded
+from graded import STUB, fingerprints, never_tripped, record_file, stale, unguarded
 from support import STAGES, mistakes
 
 from workshop.paths import repository
@@ -33,10 +33,9 @@ def root(tmp_path):
     shutil.copy(repository() / "checks" / "conftest.py", tmp_path / "checks")
     (tmp_path / "tests" / "mistakes").mkdir(parents=True)
     shutil.copy(repository() / "tests" / "mistakes" / f"{NAME}.toml", tmp_path / "tests/mistakes")
-    known = {**mistakes(NAME, tmp_path), STUB: None}
     entries = {
-        name: {"contents": fingerprint(tmp_path, NAME, mistake), "tripped": []}
-        for name, mistake in known.items()
+        name: {"contents": contents, "tripped": []}
+        for name, contents in fingerprints(tmp_path, NAME).items()
     }
     record_file(tmp_path).write_text(json.dumps({NAME: entries}))
     assert stale(tmp_path, NAME) == []
