@@ -95,6 +95,7 @@ def _snapshot(api: models.RestAPI) -> tuple[RestMethod, ...]:
             http_method=method.http_method,
             authorization=method.authorization_type or "NONE",
             api_key_required=str(method.api_key_required).lower() == "true",
+            operation_name=method.operation_name,
             integration=json.loads(json.dumps(method.method_integration.to_json())),
         )
         for resource in api.resources.values()

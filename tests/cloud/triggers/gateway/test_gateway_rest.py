@@ -86,11 +86,18 @@ def test_event_is_complete(lab, echo):
     assert (event["body"], event["isBase64Encoded"]) == ('{"a": 1}', False)
     assert (context["accountId"], context["apiId"]) == (ACCOUNT, api.id)
     assert context["resourceId"] == api.resource("/{proxy+}")
-    assert "version" not in event
+    assert "version" not in event and "operationName" not in context
     assert answer.headers["x-amzn-RequestId"] == context["requestId"]
     assert answer.headers["x-amz-apigw-id"] == context["extendedRequestId"]
     assert answer.headers["X-Amzn-Trace-Id"].startswith("Root=1-")
     assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_method_may_have_an_operations_name(lab, echo):
+    api = RestApi(lab)
+    api.method("/", echo, operationName="ListStations")
+    allow(lab, echo, api.id)
+    assert call(api.deploy()).value["requestContext"]["operationName"] == "ListStations"
 
 
 def test_what_is_absent_is_null(api):

@@ -15,6 +15,7 @@ class RestMethod:
     http_method: str  # or "ANY"
     authorization: str  # "NONE", "AWS_IAM", ...
     api_key_required: bool
+    operation_name: str | None
     integration: dict[str, Any] | None  # as GetIntegration answers it
 
 

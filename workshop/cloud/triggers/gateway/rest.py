@@ -165,6 +165,8 @@ def _event(call: RestCall, caller: Caller | None) -> dict[str, Any]:
         "path": f"/{stage.name}{call.path}",
         "resourceId": method.resource_id,
     }
+    if method.operation_name:
+        context["operationName"] = method.operation_name
     is_binary = matches_media_type(kind, stage.binary_media_types)
     return rest_event(request, routed, is_binary, context)
 
