@@ -293,7 +293,7 @@ def test_hidden_files_caches_and_settings_stay_out_whatever_they_are(folder):
 )
 def test_a_file_that_nobody_may_read(folder):
     (folder / "handler.py").chmod(0)
-    refused(folder, "handler.py cannot be read", "See to it that you may read it")
+    refused(folder, "handler.py cannot be read", "Make it readable, and check again")
 
 
 def test_a_lack_of_descriptors_is_not_the_learners_fault(folder, monkeypatch):

@@ -21,10 +21,11 @@ with_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is mis
 SHELL = """#!/bin/sh
 # Answers with the event's length; "fail" fails, "exit" exits, "sleep" takes too long.
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+headers=$(mktemp)
 echo "ready in $PWD"
 while true; do
-  event=$(curl -sS -D /tmp/headers "$api/invocation/next")
-  id=$(sed -n 's/^Lambda-Runtime-Aws-Request-Id: *//Ip' /tmp/headers | tr -d '\\r')
+  event=$(curl -sS -D "$headers" "$api/invocation/next")
+  id=$(sed -n 's/^Lambda-Runtime-Aws-Request-Id: *//Ip' "$headers" | tr -d '\\r')
   echo "event: $event"
   case "$event" in
     *fail*) body='{"errorType": "NoBike", "errorMessage": "there is no bike", "stackTrace": []}'
