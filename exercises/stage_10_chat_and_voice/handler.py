@@ -21,16 +21,18 @@ Station     RentBike without a station means the one that FindBike or RentBike l
             this session. If there is none, or for FindBike without a station, ask: which. If the
             station is not in the table, or Alexa finds no match for it, ask: unknown.
 Others      For any other intent, such as FallbackIntent, say help.
-Trouble     If anything raises, log the error and say sorry. Users never see a stack trace.
+Trouble     If anything raises, log the error and say sorry. Users never see a stack trace. Only a
+            request for another skill raises an error, see below.
 
 Keep all session attributes that you get, and add your own as you like. Events may have keys that
 you do not know.
 
 Lex         Say it in a message of the type PlainText. Ask for a station with ElicitSlot, confirm
             with ConfirmIntent, say help with ElicitIntent. Everything else closes the intent:
-            Fulfilled after none, one, some (FindBike) and rented, otherwise Failed. Lex invokes
-            the function for RentBike after each turn (DialogCodeHook) and once more at the end
-            (FulfillmentCodeHook), for FindBike and FallbackIntent only at the end.
+            Fulfilled after rented, and after none, one and some for FindBike; Failed after all
+            other sentences. Lex invokes the function for RentBike after each turn (DialogCodeHook)
+            and once more at the end (FulfillmentCodeHook), for FindBike and FallbackIntent only at
+            the end. After a yes in a DialogCodeHook you can also delegate.
 
 Alexa       Say it as SSML, and show it on a Simple card with any title. Ask for a station with the
             directive Dialog.ElicitSlot, confirm with Dialog.ConfirmIntent. A LaunchRequest says

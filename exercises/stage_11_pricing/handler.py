@@ -47,8 +47,8 @@ cheapest  chooses a size of memory. It also gets `goal_ms`, a whole number, and 
           the smaller one. Never choose a size with a timeout or an error: its line ends in
           `Status: timeout` or `Status: error`; in JSON, its `status` is not "success".
           Returns {"memory_mb": 512, "p95_ms": "231.40", "million": "2.29"}: the size; its p95, with
-          two decimals; the price of a million such invocations, requests included, to the cent. If
-          no size meets these conditions, all three are None.
+          two decimals; the price of a million such invocations, requests included, to the cent.
+          Round both half up. If no size meets these conditions, all three are None.
 
 EXTRA: bill also handles tiers, provisioned concurrency and storage.
 
@@ -65,7 +65,8 @@ EXTRA: bill also handles tiers, provisioned concurrency and storage.
     kept for 28,800 s. Round this time up to a multiple of 5 minutes. The architecture then has two
     more prices. `provisioned` is for a GB-second of keeping environments, used or not.
     `provisioned_duration` is for a GB-second of billed time, instead of the tiers, and is part of
-    `duration`. Requests cost the same as others. The free tier does not apply to such a log.
+    `duration`. Each request costs the usual price. The free tier applies neither to the GB-seconds
+    nor to the requests of such a log.
 
     `storage_mb` is the size of /tmp. 512 MB are free. Each GB above that costs `storage`, a price
     of the Region, for each second of billed time.

@@ -42,8 +42,8 @@ a row, and publishes nothing.
     {"result": "old"}       the row has a report with this seq, or a larger one
     {"result": "unknown"}   the table has no such station
     {"result": "invalid"}   seq is not an integer of 0 or more, bikes or docks is not one from 0 to
-                            200, or battery is not a number from 0 to 5. 5.0 and true are not
-                            integers.
+                            200, or battery is not a number from 0 to 5. true is neither an
+                            integer nor a number, and 5.0 is not an integer.
 
 If a report is invalid and its station is unknown, return either result. If you cannot write to the
 table, raise an error, so that Lambda retries.
@@ -54,8 +54,8 @@ statusCode and JSON (Content-Type: application/json):
     200  {"stations": [{"station_id": "31623", "name": "Lincoln Memorial",
                         "lat": 38.8886, "lon": -77.0492, "bikes": 5, "meters": 116}, ...]}
          the open stations with a bike within 500 m, the nearest first, at most `limit` of them,
-         with exactly these keys. All values are numbers except station_id and name; meters is a
-         whole number. Distances are along a sphere with a radius of 6,371,000 m.
+         with exactly these keys. station_id and name are strings, lat and lon are numbers, bikes
+         and meters are integers. Distances are along a sphere with a radius of 6,371,000 m.
     400  {"error": "..."}: lat is not a number from -60 to 60, lon not one from -180 to 180, or
          limit not an integer from 1 to 10. Without `limit` it is 3.
     401  {"error": "..."} and the header WWW-Authenticate: Bearer. The request lacks the header
