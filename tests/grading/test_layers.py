@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 
 from workshop.grading.account import Account
@@ -18,6 +19,14 @@ def test_a_layer_is_the_same_each_time_and_has_the_whole_library():
     names = zipfile.ZipFile(io.BytesIO(zipped)).namelist()
     assert "python/jwt/__init__.py" in names
     assert all(name.startswith("python/") and ".pyc" not in name for name in names)
+
+
+def test_what_a_library_needs_in_this_python_comes_along():
+    with zipfile.ZipFile(io.BytesIO(layer_of("pytest"))) as archive:
+        names = set(archive.namelist())
+    assert {"python/pluggy/__init__.py", "python/iniconfig/__init__.py"} <= names
+    with_exceptiongroup = "python/exceptiongroup/__init__.py" in names
+    assert with_exceptiongroup is (sys.version_info < (3, 11))
 
 
 def test_a_function_imports_from_its_layer_and_from_nowhere_else(lab, tmp_path):
