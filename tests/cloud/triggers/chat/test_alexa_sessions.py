@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from published import missing_paths
+from skills import skill_function
 
 from workshop.chat import skill_of
 from workshop.cloud.triggers.chat.alexa import NO_ANSWER, RAISED, SORRY, Device, SkillFailed
@@ -36,15 +37,8 @@ def speaks(text, ends=False, attributes=None, **more):
 
 
 def test_only_the_skill_with_a_permission_is_let_in(lab):
-    name = lab.create(f"def handler(event, context): return {speaks('Hello')!r}")
-    arn = lab.client.get_function_configuration(FunctionName=name)["FunctionArn"]
-    lab.client.add_permission(
-        FunctionName=name,
-        StatementId="alexa",
-        Action="lambda:InvokeFunction",
-        Principal="alexa-appkit.amazon.com",
-        EventSourceToken=SKILL,
-    )
+    source = f"def handler(event, context): return {speaks('Hello')!r}"
+    arn = skill_function(lab, source, {"EventSourceToken": SKILL})
     assert lab.cloud.alexa(skill_of(), SKILL, arn).open().speech == "Hello"
     heard = lab.cloud.alexa(skill_of(), SKILL + "0", arn).open()
     assert heard.speech == SORRY
@@ -57,14 +51,7 @@ def test_a_function_that_raises_is_told_that_the_session_has_ended(lab):
         "    print(event['request'])\n"
         "    return {} if event['request']['type'] == 'SessionEndedRequest' else 1 / 0"
     )
-    name = lab.create(source)
-    arn = lab.client.get_function_configuration(FunctionName=name)["FunctionArn"]
-    lab.client.add_permission(
-        FunctionName=name,
-        StatementId="alexa",
-        Action="lambda:InvokeFunction",
-        Principal="alexa-appkit.amazon.com",
-    )
+    arn = skill_function(lab, source, {})
     heard = lab.cloud.alexa(skill_of(), SKILL, arn).open()
     assert (heard.speech, heard.problem, heard.is_open) == (SORRY, RAISED, False)
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
+from skills import skill_function
 
 from workshop.chat import LOCALE, SESSION_S, Chat, allow_lex, make_bot, skill_of
 from workshop.cloud.triggers.chat.alexa import SORRY
@@ -78,14 +79,7 @@ def test_lex_does_not_wait_longer_for_a_function(chat, monkeypatch):
 
 
 def test_alexa_does_not_wait_longer_for_a_skill(lab, monkeypatch):
-    name = lab.create(SLOW, Timeout=20)
-    arn = lab.client.get_function_configuration(FunctionName=name)["FunctionArn"]
-    lab.client.add_permission(
-        FunctionName=name,
-        StatementId="alexa",
-        Action="lambda:InvokeFunction",
-        Principal="alexa-appkit.amazon.com",
-    )
+    arn = skill_function(lab, SLOW, {}, Timeout=20)
     monkeypatch.setattr(f"{ALEXA}.LONGEST_CALL", 0.01)
     heard = lab.cloud.alexa(skill_of(), SKILL, arn).open()
     assert (heard.speech, heard.is_open) == (SORRY, False)
