@@ -41,6 +41,14 @@ ISOLATION = (
 )
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--every-mistake",
+        action="store_true",
+        help="grade all of tests/mistakes/, not only enough to trip each assertion",
+    )
+
+
 def pytest_configure(config):
     """What the tests check is not what the learner has done, and no account of theirs."""
     os.environ["WORKSHOP_STATE"] = tempfile.mkdtemp(prefix="workshop-state-")

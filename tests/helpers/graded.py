@@ -1,10 +1,11 @@
 """The record of which mistakes were graded in full: by the checks that must let them pass, too.
 
-A mistake is graded in every test run by the checks that must catch it. What the other checks of its
-stage say about it changes only with the checks, the solution or the mistake. So the record,
-tests/mistakes/graded.json, keeps for each mistake a fingerprint of these three, docstrings left
-out; where it is another than today's, the mistake is graded in full. It keeps which assertions the
-mistake trips, as well.
+What the checks of its stage say about a mistake changes with the checks, the solution or the
+mistake. So the record, tests/mistakes/graded.json, keeps for each mistake a fingerprint of these
+three, docstrings left out; where it is another than today's, the mistake is graded in full. It
+keeps which assertions the mistake trips, as well. From this a test run takes the few mistakes that
+together trip each of them, and grades these by the checks that must catch them, changed or not;
+with --every-mistake, as CI does, it grades all in this way.
 
 python tests/helpers/graded.py [--all] [STAGE ...] grades in full what the record does not know, or
 everything, and writes the record: `make record`.
@@ -77,6 +78,22 @@ def stale(root: Path, stage: str) -> list[str]:
         for name, contents in fingerprints(root, stage).items()
         if known.get(name, {}).get("contents") != contents
     ]
+
+
+def enough(root: Path, stage: str) -> set[str]:
+    """A few mistakes of a stage that trip each of its assertions, and are caught by each check.
+
+    Those that the record has something of: what is new is graded in full in any case.
+    """
+    record, caught = read_record(root).get(stage, {}), mistakes(stage, root)
+    shows = {n: {*record[n]["tripped"], *caught[n].caught_by} for n in caught if n in record}
+    missing, found = set().union(*shows.values()), set()
+    while missing:
+        # The most that is new for each check that runs; of equals, the first by name.
+        best = min(shows, key=lambda n: (-len(missing & shows[n]) / len(caught[n].caught_by), n))
+        missing -= shows[best]
+        found.add(best)
+    return found
 
 
 def never_tripped(root: Path, stage: str) -> set[str]:

@@ -7,7 +7,16 @@ import shutil
 
 import pytest
 from assertions import Assertions
-from graded import STUB, fingerprints, never_tripped, record_file, stale, unguarded
+from graded import (
+    STUB,
+    enough,
+    fingerprints,
+    never_tripped,
+    read_record,
+    record_file,
+    stale,
+    unguarded,
+)
 from support import STAGES, mistakes
 
 from workshop.paths import repository
@@ -126,3 +135,23 @@ def list_as_untripped(root, name):
     path = root / "tests" / "mistakes" / f"{NAME}.toml"
     _, mistake, rest = path.read_text(encoding="utf-8").partition("[[mistake]]")
     path.write_text(f'untripped = ["{name}"]\n{mistake}{rest}', encoding="utf-8")
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_run_grades_enough_to_trip_each_assertion(stage):
+    record, known = read_record(repository())[stage.name], mistakes(stage.name)
+    few = enough(repository(), stage.name).union(stale(repository(), stage.name)) - {STUB}
+    assert enough(repository(), stage.name) < set(known)
+    assert tripped(record, few) == tripped(record, known)
+    caught = {check for name in few for check in known[name].caught_by}
+    assert caught == {check for each in known.values() for check in each.caught_by}
+
+
+def tripped(record, names):
+    """The assertions that these mistakes trip."""
+    return {assertion for name in names for assertion in record.get(name, {}).get("tripped", [])}
+
+
+def test_a_mistake_that_alone_trips_an_assertion_is_graded_in_each_run(root):
+    note_as_tripped(root, ["test_x.py test_alone 1"])
+    assert "float_money" in enough(root, NAME)

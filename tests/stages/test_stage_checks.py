@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 
+import nbformat
 import pytest
-from graded import STUB, stale
+from graded import STUB, enough, stale
 from many_checks import Submission, grade
 from support import STAGES, mistakes, submission
 
@@ -35,7 +36,17 @@ def unrecorded(stage):
 
 
 @pytest.fixture(scope="module")
-def submissions(stage, unrecorded, tmp_path_factory):
+def chosen(stage, unrecorded, pytestconfig):
+    """The mistakes to grade: what changed, and enough of the others to trip each assertion."""
+    known = mistakes(stage.name)
+    if pytestconfig.getoption("every_mistake"):
+        return known
+    names = enough(repository(), stage.name).union(unrecorded)
+    return {name: mistake for name, mistake in known.items() if name in names}
+
+
+@pytest.fixture(scope="module")
+def submissions(stage, unrecorded, chosen, tmp_path_factory):
     """What is graded of a stage, by name."""
     top = tmp_path_factory.mktemp(stage.name)
     write_stub(stage, top / STUB)
@@ -44,7 +55,7 @@ def submissions(stage, unrecorded, tmp_path_factory):
     for handler in sorted((repository() / "tests" / "alternatives" / stage.name).glob("*.py")):
         name = f"alternative {handler.stem}"
         found[name] = Submission(submission(top / name, stage, handler))
-    for name, mistake in mistakes(stage.name).items():
+    for name, mistake in chosen.items():
         only = None if name in unrecorded else frozenset(mistake.caught_by)
         found[name] = Submission(mistake.submission(top / name, stage), only)
     return found
@@ -80,6 +91,14 @@ def test_solution_and_alternatives_pass(right):
         assert wrong == {}, f"{name} is correct, and these say otherwise"
 
 
+def test_the_notebook_stores_the_report_of_the_solution(stage, right):
+    file = repository() / "notebooks" / f"{stage.name.removeprefix('stage_')}.ipynb"
+    cells = nbformat.read(file, as_version=4).cells
+    [report] = [cell.outputs for cell in cells if cell.source == f"%check {stage.number}"]
+    told = text(stage, right["solution, elsewhere"].results, repository() / "solutions")
+    assert [output.text.strip() for output in report] == [told]
+
+
 def test_each_run_sends_something_else(right):
     """So nobody passes with a table of the answers; `{}` and the like tell nothing."""
     runs = [{each for each in found.sent if len(each) > 30} for found in right.values()]
@@ -99,10 +118,9 @@ def test_stub_fails_every_check_and_says_that_it_is_meant_to(stage, graded, subm
         assert "look at:" in result.message, f"{result.name} does not say where to look"
 
 
-def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, graded):
-    known = mistakes(stage.name)
-    assert len(known) >= 8
-    found = {name: graded[name].failed for name in known}
-    assert found == {name: each.caught_by for name, each in known.items()}
-    for name, each in known.items():
+def test_each_mistake_is_caught_by_the_checks_that_it_names(stage, graded, chosen):
+    assert len(mistakes(stage.name)) >= 8
+    found = {name: graded[name].failed for name in chosen}
+    assert found == {name: each.caught_by for name, each in chosen.items()}
+    for name, each in chosen.items():
         assert each.says in "\n".join(result.message for result in graded[name].results), name
