@@ -1,7 +1,7 @@
 """The real `aws` command, which imports its code once: each call is a fork of one process.
 
 A command of the AWS CLI takes half a second, and nearly all of it are imports and descriptions of
-services. Activity.md has 180 of them. `python warm_aws.py SOCKET` is the process that waits;
+services. Activity.md has more than 300 of them. `python warm_aws.py SOCKET` is the process that waits;
 `aws`, as warm_aws() writes it, hands it the arguments, the environment and the open files.
 """
 
@@ -20,6 +20,9 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+# Those that Activity.md asks most; what is read of them once serves every call.
+SERVICES = ("lambda", "logs", "dynamodb", "iam", "s3", "sqs", "lexv2-models", "kinesis")
+DESCRIPTIONS = ("service-2", "paginators-1", "waiters-2", "endpoint-rule-set-1")
 COMMAND = """#!/bin/sh
 exec '{python}' -S -E '{file}' '{socket}' call "$@"
 """
@@ -56,8 +59,17 @@ def wait(address: str) -> None:
 
     prepare()
     import awscli.clidriver
+    import botocore.session
+    from botocore.exceptions import UnknownServiceError
 
-    awscli.clidriver.create_clidriver()  # imports what the CLI is extended with
+    driver = awscli.clidriver.create_clidriver()  # imports what the CLI is extended with
+    loader = driver.session.get_component("data_loader")
+    for service in SERVICES:
+        for description in DESCRIPTIONS:
+            with contextlib.suppress(UnknownServiceError):  # not every one has paginators
+                loader.load_service_model(service, description)
+    # Each fork makes a session of its own, and finds here what this process has read.
+    botocore.session.create_loader = lambda search_path_string=None: loader
     gc.disable()  # no fork lives long
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as server:
