@@ -192,7 +192,8 @@ BREAKS = [
         ("notebooks/00_start_here.ipynb", r'"boto3.client\(', '"!aws sts get-caller-identity('),
         "a shell would find another `aws`",
     ),
-    ("ci_runs_make_test", (".ci/run", r"\nmake test\n", "\ntrue\n"), "runs `make test`"),
+    ("ci_runs_make_test", (".ci/run", r"\nmake test ", "\ntrue "), "runs `make test`"),
+    ("ci_runs_make_test", (".ci/run", "=--every-mistake", "=-q"), "grades every mistake"),
     ("ci_runs_make_test", (".ci/run", "isolation or", "other or"), "ends with the tests that"),
 ]
 

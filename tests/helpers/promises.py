@@ -493,8 +493,8 @@ def names_imported(node: ast.AST) -> set[str]:
 
 def ci_runs_make_test(root: Path) -> Iterator[str]:
     lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    if "make test" not in lines:
-        yield ".ci/run runs `make test`"
+    if "make test TEST_FLAGS=--every-mistake" not in lines:
+        yield ".ci/run runs `make test`, and grades every mistake"
     if not lines[-1].endswith(TESTS_OF_CI):
         yield ".ci/run ends with the tests that differ without bubblewrap, and those of releases"
 

@@ -1,8 +1,8 @@
 """The real `aws` command, which imports its code once: each call is a fork of one process.
 
 A command of the AWS CLI takes half a second, and nearly all of it are imports and descriptions of
-services. Activity.md has more than 300 of them. `python warm_aws.py SOCKET` is the process that waits;
-`aws`, as warm_aws() writes it, hands it the arguments, the environment and the open files.
+services. Activity.md has more than 300 of them. `python warm_aws.py SOCKET` is the process that
+waits; `aws`, as warm_aws() writes it, hands it the arguments, the environment and the open files.
 """
 
 from __future__ import annotations
