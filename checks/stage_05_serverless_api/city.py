@@ -5,9 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from workshop.grading import fresh
-from workshop.grading.own_lines import last_error, own_lines
 from workshop.grading.web import HttpApi
-from workshop.grading.words import UNDER, failure
+from workshop.grading.words import failure, logged
 
 ROUTES = (
     "GET /stations",
@@ -111,8 +110,7 @@ class City:
     def why(self):
         """What the newest invocation logged: its last error, or else its last lines."""
         self._account.settle()
-        newest = self._account.last_log_of(self.function)
-        return last_error(newest) or "\n".join(own_lines("\n".join(newest)))
+        return logged(self._account.last_log_of(self.function))
 
     def renew(self):
         """Lets the next request meet an execution environment that is new."""
@@ -154,8 +152,7 @@ def expect(city, status, method, path, look, body=None, headers=None, what=None)
 
 def unexpected(city, reply):
     """What to look at where the function, or API Gateway for it, answers an unexpected 5xx."""
-    logged = city.why().replace("\n", UNDER)
-    said = f"{UNDER}The function logged:{UNDER}{logged}" if logged else ""
+    said = city.why()
     if reply.value == {"message": "Internal Server Error"}:
         return (
             '. API Gateway says "Internal Server Error" where the function raised, or returned '

@@ -6,8 +6,7 @@ import json
 import re
 
 from workshop.grading import fresh
-from workshop.grading.own_lines import last_error, own_lines
-from workshop.grading.words import UNDER, ended_in_error, failure, show
+from workshop.grading.words import UNDER, ended_in_error, failure, logged, show
 
 
 class City:
@@ -115,10 +114,7 @@ class City:
     def log(self):
         """The last error that the function logged since the last writes, or else its last lines."""
         self.account.settle()
-        messages = self.account.log_of(self.function)[self._seen :]
-        said = last_error(messages) or "\n".join(own_lines("\n".join(messages)))
-        logged = said.replace("\n", UNDER)
-        return f"{UNDER}The function logged:{UNDER}{logged}" if said else ""
+        return logged(self.account.log_of(self.function)[self._seen :])
 
     def why(self, came, station):
         """What to show beside alerts that differ; if none came, what the records give once more."""

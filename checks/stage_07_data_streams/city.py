@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 
-from workshop.grading.own_lines import last_error, own_lines
-from workshop.grading.words import UNDER, ended_in_error, failure, show
+from workshop.grading.words import ended_in_error, failure, logged, show
 
 from .records import brief
 
@@ -60,10 +59,7 @@ class City:
 
     def log(self):
         """The last error that the function logged, or else its last lines."""
-        messages = self.account.log_of(self.function)
-        said = last_error(messages) or "\n".join(own_lines("\n".join(messages)))
-        logged = said.replace("\n", UNDER)
-        return f"{UNDER}The function logged:{UNDER}{logged}" if said else ""
+        return logged(self.account.log_of(self.function))
 
 
 class Stream:

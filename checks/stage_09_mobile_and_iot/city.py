@@ -13,11 +13,10 @@ from workshop.examples.stations import table_of_stations
 from workshop.grading import fresh
 from workshop.grading.account import STARTED
 from workshop.grading.outcomes import OF_THE_GRADER
-from workshop.grading.own_lines import last_error, own_lines
 from workshop.grading.settings import read_more
 from workshop.grading.submission import NotReady
 from workshop.grading.web import FunctionUrl
-from workshop.grading.words import UNDER, ended_in_error, failure
+from workshop.grading.words import ended_in_error, failure, logged
 
 from .places import Station, rider_in_a_cell
 
@@ -151,9 +150,7 @@ class Phones:
         if reply.status < 500:
             return ""
         self.city.account.settle()
-        newest = self.city.account.last_log_of(self.function)
-        said = last_error(newest) or "\n".join(own_lines("\n".join(newest)))
-        return f"{UNDER}The function logged:{UNDER}" + said.replace("\n", UNDER) if said else ""
+        return logged(self.city.account.last_log_of(self.function))
 
 
 def answered(reply):

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from workshop.chat import Chat, Station
 from workshop.cloud.triggers.chat.lex_answer import problem_of
 from workshop.grading import fresh
-from workshop.grading.words import ended_in_error, failure
+from workshop.grading.words import ended_in_error, failure, logged
 
 from .city import City, expect
 
@@ -51,16 +51,15 @@ class Talk:
 
     def _refused(self, error: ClientError, look: str) -> str:
         said = error.response["Error"]
-        log = "".join(self._city.account.last_log_of(self._city.function))
+        messages = self._city.account.last_log_of(self._city.function)
         return failure(
             "Lex cannot use your function's answer, so the user hears nothing. Lex says:\n"
             f"  {said['Message'][:400]}",
             self.lines,
             "an answer in the form of Lex V2",
             said["Code"],
-            look,
+            look + logged(messages),
             "talk",
-            log,
         )
 
 

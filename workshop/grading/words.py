@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from .own_lines import own_lines, place_of
+from .own_lines import last_error, own_lines, place_of
 
 LONGEST_MESSAGE = 8_000  # characters of what one check says
 LONGEST_EVENT = 600  # characters of what was asked
@@ -100,6 +101,15 @@ def ended_in_error(
         return failure(what, event, wanted, "no answer", ENDLESS, log=log)
     look = UNDER.join(each for each in (place_of(error), look) if each) or IN_THE_LOG
     return failure(f"{what.rstrip('.')}: {said}", event, wanted, "an error", look, log=log)
+
+
+def logged(messages: Sequence[str]) -> str:
+    """What follows where to look: a log's last error, or else the last lines of the function's own.
+
+    `messages` are those of CloudWatch Logs. Empty if the function wrote nothing.
+    """
+    said = last_error(messages) or "\n".join(own_lines("\n".join(messages)))
+    return f"{UNDER}The function logged:{UNDER}" + said.replace("\n", UNDER) if said else ""
 
 
 def _escape(character: str) -> str:
