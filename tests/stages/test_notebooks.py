@@ -83,12 +83,13 @@ def test_answers_each_prediction_after_the_run(file):
 def test_a_fresh_run_gives_the_stored_outputs(file, tmp_path):
     """All but reports of checks: test_stage_checks.py compares them, from the checks it runs."""
     copy = without_reports(file, tmp_path / "notebooks")
-    shutil.copytree(repository() / "data", tmp_path / "data")
+    for folder in ("data", "exercises"):  # which notebooks read
+        shutil.copytree(repository() / folder, tmp_path / folder)
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts="]
     command += ["-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
     command += ["--nbval-sanitize-with", str(repository() / "tests" / "nbval.cfg"), str(copy)]
     environ = os.environ | {
-        "WORKSHOP_EXERCISES": str(exercises_for(file, tmp_path / "exercises")),
+        "WORKSHOP_EXERCISES": str(exercises_for(file, tmp_path / "stubs")),
         "WORKSHOP_SEED": SEED,
     }
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):

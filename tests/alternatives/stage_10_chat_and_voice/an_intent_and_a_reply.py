@@ -106,7 +106,7 @@ def lex(event):
 
 
 def ssml(text):
-    return f"<speak>{saxutils.escape(text)}</speak>"
+    return f"<speak>\n  {saxutils.escape(text)}\n</speak>\n"
 
 
 def alexa(event):

@@ -244,12 +244,12 @@ def problem_of(answer: Any) -> str | None:
 
 
 def speech_of(said: Json | None) -> str:
-    """What a user hears of an outputSpeech."""
+    """What a user hears of an outputSpeech: of SSML its words, and nothing of line breaks."""
     if not said:
         return ""
     if said["type"] == "PlainText":
         return said["text"]
-    return "".join(ElementTree.fromstring(said["ssml"]).itertext())
+    return " ".join("".join(ElementTree.fromstring(said["ssml"]).itertext()).split())
 
 
 @functools.cache
