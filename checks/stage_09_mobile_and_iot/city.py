@@ -26,6 +26,7 @@ UNANSWERED = {
     200: 'what `find` returns: a statusCode, headers, and a body, json.dumps({"stations": [...]})',
     400: "what you check of the query, before you say that it is wrong",
     401: 'the token: event["headers"]["authorization"], and the error that jwt.decode raises',
+    502: "the line of `find` that raised, or what it returned: a URL turns both into a 502",
 }
 
 
