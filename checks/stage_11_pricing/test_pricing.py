@@ -117,7 +117,7 @@ def test_skips_other_lines(function):
     """Only reports count, whatever else is in the log."""
     look = "which lines you take: those that begin with `REPORT RequestId:`, and platform.report"
     line, word = Line(), fresh.word()
-    dear_report = Line(10**8 * fresh.whole(2, 9))  # one is seen in a bill rounded to cents
+    dear_report = Line(10**8 * fresh.whole(2, 9))  # even one changes a bill
     others = [
         "INIT_START Runtime Version: python:3.14.v7\tRuntime Version ARN: arn:aws:lambda:x\n",
         "INIT_REPORT Init Duration: 9999.87 ms\tPhase: init\tStatus: timeout\n",
